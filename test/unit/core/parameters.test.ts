@@ -1,0 +1,122 @@
+import { expect } from 'chai'
+import { parseParameters } from '../../../core/parameters.ts'
+
+const disks = JSON.stringify([{ nodes: ['node1'], disks: ['/dev/disk/by-id/wwn-0x5000'] }])
+const faultsOf = (parameters: Record<string, string>, className = 'fast'): string[] => {
+  const result = parseParameters(className, parameters)
+  return 'error' in result ? result.error.faults.map((fault) => fault.message) : []
+}
+
+describe('core/parameters', () => {
+  it('fills in what design and docs promise as defaults', () => {
+    expect(parseParameters('fast', { disks })).to.deep.equal({
+      parameters: {
+        disks: [{ nodes: { names: ['node1'] }, paths: ['/dev/disk/by-id/wwn-0x5000'] }],
+        volumeGroup: 'loam-fast',
+        layout: 'linear',
+        fileSystem: 'ext4',
+        mkfsOptions: [],
+        erase: 'zero',
+      },
+    })
+  })
+
+  it('takes a class without disks that names a group', () => {
+    expect(faultsOf({ volumeGroup: 'loam-fast', 'csi.storage.k8s.io/fstype': 'xfs' })).to.deep.equal([])
+  })
+
+  const refused: [string, Record<string, string>, RegExp][] = [
+    [
+      'an unknown parameter',
+      { disks, fsType: 'xfs' },
+      /parameter "fsType" is unknown: known are disks, volumeGroup/,
+    ],
+    [
+      'an unknown layout',
+      { disks, layout: 'raid7' },
+      /parameter "layout" is "raid7": allowed are linear, striped/,
+    ],
+    [
+      'a layout not built yet, by name',
+      { disks, layout: 'raid1' },
+      /"layout" is "raid1": this version cannot make that layout yet/,
+    ],
+    [
+      'a file system',
+      { disks, 'csi.storage.k8s.io/fstype': 'ntfs' },
+      /"csi.storage.k8s.io\/fstype" is "ntfs": allowed are ext4, xfs, btrfs/,
+    ],
+    ['an erase method', { disks, erase: 'shred' }, /"erase" is "shred": allowed are zero, discard, none/],
+    [
+      'stripes out of place',
+      { disks, stripes: '2' },
+      /"stripes" goes with layout striped.*but the layout is "linear"/,
+    ],
+    [
+      'stripes that are no number',
+      { disks, layout: 'striped', stripes: 'two' },
+      /"stripes" is "two": allowed are whole numbers/,
+    ],
+    [
+      'a stripe size',
+      { disks, layout: 'striped', stripeSize: '5000' },
+      /"stripeSize" is "5000": allowed are powers of two/,
+    ],
+    [
+      'an overprovision ratio',
+      { disks, layout: 'thin', overprovisionRatio: '0.5' },
+      /"overprovisionRatio" is "0.5": allowed are numbers from 1.0/,
+    ],
+    [
+      'mkfs options with a path',
+      { disks, mkfsOptions: '-J device=/dev/sda' },
+      /"mkfsOptions" is .*"device=\/dev\/sda" is not allowed/,
+    ],
+    [
+      'a group name that is an option',
+      { disks, volumeGroup: '--force' },
+      /"volumeGroup" is "--force": .* is no volume group name/,
+    ],
+    ['a group name with a shell in it', { disks, volumeGroup: 'a;b' }, /is no volume group name/],
+    ['neither disks nor a group', {}, /parameter "disks" is missing/],
+    ['disks that are not JSON', { disks: '/dev/sda' }, /"disks" is "\/dev\/sda": it is not JSON/],
+    ['an empty list of disks', { disks: '[]' }, /the list is empty/],
+    [
+      'an entry without nodes',
+      { disks: '[{"disks":["/dev/sda"]}]' },
+      /exactly one of nodes and nodeSelector/,
+    ],
+    [
+      'an entry with an unknown key',
+      { disks: '[{"nodes":["a"],"disks":["/dev/sda"],"wipe":true}]' },
+      /0\.wipe/,
+    ],
+    [
+      'a path outside /dev',
+      { disks: '[{"nodes":["a"],"disks":["/etc/passwd"]}]' },
+      /"\/etc\/passwd" is not a device path/,
+    ],
+    [
+      'a path that climbs',
+      { disks: '[{"nodes":["a"],"disks":["/dev/../etc/passwd"]}]' },
+      /is not a device path/,
+    ],
+  ]
+  for (const [what, parameters, message] of refused) {
+    it(`refuses ${what}`, () => expect(faultsOf(parameters).join('\n')).to.match(message))
+  }
+
+  it('names all faults at once', () => {
+    expect(faultsOf({ disks: 'x', layout: 'y', erase: 'z', bogus: '1' })).to.have.length(4)
+  })
+
+  it('refuses a default group name that LVM could not take, and says to name one', () => {
+    expect(faultsOf({ disks }, 'c'.repeat(100)).join()).to.match(
+      /"volumeGroup" is missing, and its default cannot be used: .* is too long/,
+    )
+  })
+
+  it('does not take names of Object.prototype for parameters', () => {
+    expect(faultsOf({ disks, constructor: 'x' }).join()).to.match(/parameter "constructor" is unknown/)
+  })
+})
