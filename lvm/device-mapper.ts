@@ -1,0 +1,86 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { VolumeHandle } from '../core/naming.ts'
+import { deviceNumberOf } from './device-number.ts'
+
+/** An active logical volume, as the kernel shows it in /sys (its word, not LVM's). */
+export interface MappedVolume {
+  /** `dm-3`. */
+  readonly kernelName: string
+  /** `/dev/mapper/…`; a name only, it may not be there yet. */
+  readonly path: string
+  /** `major:minor`. */
+  readonly deviceNumber: string
+  /** Devices that it is made of, as `major:minor`; undefined for one that is gone. */
+  readonly slaves: readonly (string | undefined)[]
+  /** Kernel names of devices on top of it. */
+  readonly holders: readonly string[]
+}
+
+const SYS_BLOCK = '/sys/block'
+
+/** LVM gives its devices this UUID: `LVM-`, then those of group and volume without their hyphens. */
+const deviceMapperUuid = (handle: VolumeHandle): string =>
+  `LVM-${handle.groupUuid}${handle.volumeUuid}`.replaceAll('-', '').replace('LVM', 'LVM-')
+
+const readLine = async (...path: string[]): Promise<string | undefined> => {
+  try {
+    return (await readFile(join(...path), 'utf8')).trim()
+  } catch {
+    // a device that vanishes while it is looked at is one that is not there
+    return undefined
+  }
+}
+
+const describe = async (kernelName: string): Promise<MappedVolume | undefined> => {
+  const directory = join(SYS_BLOCK, kernelName)
+  const name = await readLine(directory, 'dm', 'name')
+  const deviceNumber = await readLine(directory, 'dev')
+  if (name === undefined || deviceNumber === undefined) return undefined
+  const slaves = await readdir(join(directory, 'slaves'))
+  return {
+    kernelName,
+    path: `/dev/mapper/${name}`,
+    deviceNumber,
+    slaves: await Promise.all(slaves.map((slave) => readLine('/sys/class/block', slave, 'dev'))),
+    holders: await readdir(join(directory, 'holders')),
+  }
+}
+
+/** The active device of a volume, or undefined when the kernel has none: then it is inactive. */
+export const findMappedVolume = async (handle: VolumeHandle): Promise<MappedVolume | undefined> => {
+  const wanted = deviceMapperUuid(handle)
+  for (const kernelName of await readdir(SYS_BLOCK)) {
+    if (!kernelName.startsWith('dm-')) continue
+    if ((await readLine(SYS_BLOCK, kernelName, 'dm', 'uuid')) === wanted) return await describe(kernelName)
+  }
+  return undefined
+}
+
+/** Whether the device of that number is the volume; false, too, when the kernel knows no such device. */
+export const isDeviceOf = async (deviceNumber: string, handle: VolumeHandle): Promise<boolean> =>
+  (await readLine('/sys/dev/block', deviceNumber, 'dm', 'uuid')) === deviceMapperUuid(handle)
+
+/** Whether the node at the volume's path is there and is the very device (a stale link may lead to another). */
+const hasNode = async (volume: MappedVolume): Promise<boolean> => {
+  try {
+    const found = await stat(volume.path)
+    return found.isBlockDevice() && deviceNumberOf(found.rdev) === volume.deviceNumber
+  } catch {
+    return false
+  }
+}
+
+const POLL_MS = 20
+
+/** Waits until the volume's device node can be opened; false when it is not there in time. */
+export const waitForNode = async (volume: MappedVolume, deadlineMs: number): Promise<boolean> => {
+  const giveUpAt = performance.now() + deadlineMs
+  while (!(await hasNode(volume))) {
+    if (performance.now() > giveUpAt) return false
+    await sleep(POLL_MS)
+  }
+  return true
+}

@@ -1,0 +1,100 @@
+import { messageOf } from '../core/errors.ts'
+import { findBlockDevice, isUnclaimed, type BlockDevice } from './block-device.ts'
+import type { CommandRunner } from './command-runner.ts'
+import { findPartitionTable, firstNonZero, samplesOf, type PartitionTable } from './content.ts'
+import { withDeadline } from './deadline.ts'
+import { mountPointsOf, type HostUse } from './mounts.ts'
+import { isDevicePath } from './names.ts'
+import { probeSignature, type Signature } from './signature.ts'
+
+/** Everything that was found out about a listed disk, without writing to it. */
+export type DiskLook =
+  | { readonly kind: 'notADevicePath'; readonly path: string }
+  | { readonly kind: 'missing'; readonly path: string; readonly detail: string }
+  | { readonly kind: 'notABlockDevice'; readonly path: string; readonly devicePath: string }
+  | {
+      readonly kind: 'unreadable'
+      readonly path: string
+      readonly device?: BlockDevice
+      readonly detail: string
+    }
+  | DeviceLook
+
+export interface DeviceLook {
+  readonly kind: 'device'
+  readonly path: string
+  readonly device: BlockDevice
+  /** Of the device or of one of its partitions. */
+  readonly mountPoints: readonly string[]
+  readonly swap: boolean
+  readonly unclaimed: boolean
+  readonly content: DiskContent
+}
+
+/** What is on it. Samples are read only where no signature speaks already. */
+type DiskContent =
+  | { readonly kind: 'signature'; readonly signature: Exclude<Signature, { kind: 'nothing' }> }
+  | { readonly kind: 'table'; readonly table: PartitionTable }
+  | { readonly kind: 'data'; readonly firstNonZeroAt: bigint }
+  | { readonly kind: 'zeros' }
+
+/** A disk that does not answer must not hold up the others for ever. */
+const READ_DEADLINE_MS = 60_000
+
+const contentOf = async (runner: CommandRunner, device: BlockDevice): Promise<DiskContent> => {
+  const { devicePath, sizeBytes } = device
+  if (sizeBytes < 4096n) return { kind: 'zeros' }
+  const signature = await probeSignature(runner, devicePath)
+  if (signature.kind !== 'nothing') return { kind: 'signature', signature }
+  const table = await withDeadline(
+    `reading ${devicePath}`,
+    findPartitionTable(devicePath, device),
+    READ_DEADLINE_MS,
+  )
+  if (table !== undefined) return { kind: 'table', table }
+  const firstNonZeroAt = await withDeadline(
+    `reading ${devicePath}`,
+    firstNonZero(devicePath, samplesOf(sizeBytes)),
+    READ_DEADLINE_MS,
+  )
+  return firstNonZeroAt === undefined ? { kind: 'zeros' } : { kind: 'data', firstNonZeroAt }
+}
+
+const lookAtDevice = async (
+  runner: CommandRunner,
+  device: BlockDevice,
+  use: HostUse,
+): Promise<DeviceLook> => {
+  const paths = [device.path, device.devicePath]
+  const numbers = [device.deviceNumber, ...device.partitions]
+  return {
+    kind: 'device',
+    path: device.path,
+    device,
+    mountPoints: numbers.flatMap((deviceNumber) => mountPointsOf(use.mounts, { deviceNumber, paths })),
+    swap: use.swaps.includes(device.devicePath),
+    unclaimed: await isUnclaimed(device.devicePath),
+    content: await contentOf(runner, device),
+  }
+}
+
+/** Looks at one listed disk. Never fails: what cannot be found out is a finding of its own. */
+export const lookAtDisk = async (runner: CommandRunner, path: string, use: HostUse): Promise<DiskLook> => {
+  if (!isDevicePath(path)) return { kind: 'notADevicePath', path }
+  let device: BlockDevice | undefined
+  try {
+    const found = await findBlockDevice(path)
+    if ('missing' in found) return { kind: 'missing', path, detail: found.missing }
+    if ('notABlockDevice' in found)
+      return { kind: 'notABlockDevice', path, devicePath: found.notABlockDevice }
+    device = found
+    return await lookAtDevice(runner, device, use)
+  } catch (error) {
+    return {
+      kind: 'unreadable',
+      path,
+      detail: messageOf(error),
+      ...(device === undefined ? {} : { device }),
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { Frozen, NotFound } from './errors.ts'
+import { flushGroup } from './flush.ts'
+import type { Lvm } from './lvm.ts'
+import { parseReport, reportCommand, type GroupReport } from './report.ts'
+import { SharedRead } from './shared-read.ts'
+
+const restoreAdvice =
+  'if it was restored on purpose, restart the agent; else find the disk whose metadata is newer before anything is written'
+
+/** A volume group of ours, and the devices under which LVM finds it. */
+export class KnownGroup {
+  readonly name: string
+  readonly uuid: string
+  readonly #lvm: Lvm
+  readonly #shared: SharedRead<GroupReport>
+  #devices: readonly string[]
+  #last: GroupReport | undefined
+
+  constructor(lvm: Lvm, group: { name: string; uuid: string; devices: readonly string[] }) {
+    this.name = group.name
+    this.uuid = group.uuid
+    this.#devices = group.devices
+    this.#lvm = lvm
+    this.#shared = new SharedRead(() => this.#read())
+  }
+
+  /** Paths that LVM may see when it works on this group: exactly its own disks. */
+  get devices(): readonly string[] {
+    return this.#devices
+  }
+
+  /** Disks that joined. None leaves: a path that no class lists any more still leads to a part of the group. */
+  addDevices(devices: readonly string[]): void {
+    this.#devices = [...new Set([...this.#devices, ...devices])]
+  }
+
+  /** The newest report there is; it may be out of date when somebody works in the group by hand. */
+  get last(): GroupReport | undefined {
+    return this.#last
+  }
+
+  /** Makes what the newest report showed safe from a power cut. */
+  async flush(): Promise<void> {
+    await flushGroup((this.#last ?? (await this.fresh())).group)
+  }
+
+  /**
+   * A report that began after the call, shared by callers of the same moment.
+   *
+   * @throws Frozen when LVM does not show the group, or its metadata went back in time.
+   */
+  fresh(): Promise<GroupReport> {
+    return this.#shared.fresh()
+  }
+
+  async #read(): Promise<GroupReport> {
+    const report = parseReport(await this.#lvm.read(reportCommand, this.#devices))
+    const found = report.groups.find(({ group }) => group.uuid === this.uuid)
+    const object = `volume group "${this.name}"`
+    if (found === undefined)
+      throw new Frozen('NotSeen', object, `not seen on its disks (${this.#devices.join(', ')})`, {
+        advice: 'are they attached?',
+      })
+    const { seqno } = found.group
+    const highest = this.#last?.group.seqno ?? 0
+    if (seqno < highest)
+      throw new Frozen(
+        'MetadataWentBack',
+        object,
+        `its metadata went back from version ${highest} to ${seqno}`,
+        {
+          advice: restoreAdvice,
+        },
+      )
+    this.#last = found
+    return found
+  }
+}
+
+/** The groups that ensureGroup has met since this process started. */
+export class KnownGroups {
+  readonly #groups = new Map<string, KnownGroup>()
+
+  all(): readonly KnownGroup[] {
+    return [...this.#groups.values()]
+  }
+
+  byName(name: string): KnownGroup | undefined {
+    return this.all().find((group) => group.name === name)
+  }
+
+  remember(group: KnownGroup): void {
+    this.#groups.set(group.uuid, group)
+  }
+
+  forget(name: string): void {
+    for (const group of this.all()) if (group.name === name) this.#groups.delete(group.uuid)
+  }
+
+  /** @throws Frozen for a group that was not met: whether its volumes exist cannot be told. */
+  byUuid(uuid: string): KnownGroup {
+    const known = this.#groups.get(uuid)
+    if (known !== undefined) return known
+    throw new Frozen(
+      'NotSeen',
+      `volume group with UUID ${uuid}`,
+      'not seen on this node since the agent started',
+      {
+        advice: 'it appears when its disks do and their class has been looked at',
+      },
+    )
+  }
+}
+
+/** @throws Frozen when a disk of the group is missing: LVM then shows free space that it cannot give. */
+export const requireComplete = ({ group }: GroupReport): void => {
+  if (group.missingPhysicalVolumes === 0) return
+  const missing = group.physicalVolumes.filter((disk) => disk.missing).map((disk) => disk.uuid)
+  throw new Frozen(
+    'DisksMissing',
+    `volume group "${group.name}"`,
+    `${group.missingPhysicalVolumes} of ${group.physicalVolumes.length} disks missing (PhysicalVolume ${missing.join(', ')})`,
+    { advice: 'attach them again; nothing is changed in this group until then' },
+  )
+}
+
+/**
+ * The volume in a report of its group.
+ *
+ * @throws NotFound when the complete group lacks it, Frozen when it may be on a missing disk.
+ */
+export const requireVolume = (report: GroupReport, volumeUuid: string): GroupReport['volumes'][number] => {
+  const found = report.volumes.find((volume) => volume.handle.volumeUuid === volumeUuid)
+  if (found !== undefined) return found
+  requireComplete(report)
+  throw new NotFound(
+    `logical volume with UUID ${volumeUuid}`,
+    `not in volume group "${report.group.name}", all of whose disks are there`,
+  )
+}

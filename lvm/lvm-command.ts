@@ -1,0 +1,123 @@
+import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName } from './names.ts'
+
+/** A sub-command of lvm(8) with its options and what they apply to; the devices it may see are added when it runs. */
+export interface LvmCommand {
+  readonly name: string
+  readonly effect: 'read' | 'change'
+  readonly options: readonly string[]
+  /** After `--`, so that nothing here can be an option. */
+  readonly operands: readonly string[]
+}
+
+/** Room for about 20,000 volumes. LVM's own 1 MiB is full at about 1,300, and then every change fails. */
+const METADATA_SIZE = '16m'
+/** Data starts at a whole MiB, so that stripes and flash pages are not cut. */
+const DATA_ALIGNMENT = '1m'
+
+const addTags = (tags: readonly string[]): string[] => tags.flatMap((tag) => ['--addtag', checkTag(tag)])
+
+const physicalVolumeOptions = ['--metadatasize', METADATA_SIZE, '--dataalignment', DATA_ALIGNMENT]
+
+/**
+ * vgcreate(8) from disks that carry nothing. Never with `-y` or `-f`: with stdin closed LVM itself then refuses a
+ * disk on which it sees a signature. Not activated at boot: no host shall open a tenant's bytes by itself.
+ */
+export const createGroupCommand = (group: {
+  name: string
+  devices: readonly string[]
+  tags: readonly string[]
+}): LvmCommand => ({
+  name: 'vgcreate',
+  effect: 'change',
+  options: [...physicalVolumeOptions, '--setautoactivation', 'n', ...addTags(group.tags)],
+  operands: [checkGroupName(group.name), ...group.devices.map(checkDevicePath)],
+})
+
+/** vgextend(8) by disks that carry nothing; the rules of createGroupCommand. */
+export const extendGroupCommand = (group: { name: string; devices: readonly string[] }): LvmCommand => ({
+  name: 'vgextend',
+  effect: 'change',
+  options: physicalVolumeOptions,
+  operands: [checkGroupName(group.name), ...group.devices.map(checkDevicePath)],
+})
+
+/**
+ * lvcreate(8) of an inactive linear volume with all its tags in the one commit. `-Zn -Wn` because LVM 2.03.16 with
+ * `-an -Zy` makes nothing and returns 0; the space was blank or erased before, and is looked at before first use.
+ */
+export const createVolumeCommand = (volume: {
+  groupName: string
+  name: string
+  extents: bigint
+  tags: readonly string[]
+}): LvmCommand => ({
+  name: 'lvcreate',
+  effect: 'change',
+  options: [
+    ...['--activate', 'n', '--zero', 'n', '--wipesignatures', 'n', '--setautoactivation', 'n'],
+    ...['--type', 'linear', '--extents', volume.extents.toString(), '--name', checkVolumeName(volume.name)],
+    ...addTags(volume.tags),
+  ],
+  operands: [checkGroupName(volume.groupName)],
+})
+
+/** One volume by its UUID: with a name alone a volume made in its place would be hit. */
+interface ExistingVolume {
+  readonly groupName: string
+  readonly uuid: string
+}
+
+const onlyThat = (volume: ExistingVolume): string[] => ['--select', `lv_uuid=${checkUuid(volume.uuid)}`]
+
+/** lvchange(8) -ay or -an. No match is no error for LVM: read back from the kernel. */
+export const activateVolumeCommand = (volume: ExistingVolume, activate: 'y' | 'n'): LvmCommand => ({
+  name: 'lvchange',
+  effect: 'change',
+  options: ['--activate', activate, ...onlyThat(volume)],
+  operands: [checkGroupName(volume.groupName)],
+})
+
+/** lvchange(8) that swaps one tag for another in one commit. */
+export const replaceTagCommand = (
+  volume: ExistingVolume,
+  tags: { readonly from: string; readonly to: string },
+): LvmCommand => ({
+  name: 'lvchange',
+  effect: 'change',
+  options: ['--deltag', checkTag(tags.from), '--addtag', checkTag(tags.to), ...onlyThat(volume)],
+  operands: [checkGroupName(volume.groupName)],
+})
+
+/** lvremove(8), without `-f` or `-y`: LVM then refuses a volume that is active. */
+export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
+  name: 'lvremove',
+  effect: 'change',
+  options: onlyThat(volume),
+  operands: [checkGroupName(volume.groupName)],
+})
+
+/** vgmknodes(8): makes device nodes that are missing, for instance after a link was removed by hand. */
+export const makeNodesCommand = (groupName: string): LvmCommand => ({
+  name: 'vgmknodes',
+  effect: 'change',
+  options: [],
+  operands: [checkGroupName(groupName)],
+})
+
+/** Names of all groups among the devices that are shown. */
+export const groupNamesCommand: LvmCommand = {
+  name: 'vgs',
+  effect: 'read',
+  options: ['--reportformat', 'json', '--options', 'vg_name,vg_uuid'],
+  operands: [],
+}
+
+export const versionCommand: LvmCommand = { name: 'version', effect: 'read', options: [], operands: [] }
+
+/** The filter that lvm.conf gives: shows which lvm.conf was read. */
+export const configuredFilterCommand: LvmCommand = {
+  name: 'lvmconfig',
+  effect: 'read',
+  options: ['--typeconfig', 'current'],
+  operands: ['devices/global_filter'],
+}

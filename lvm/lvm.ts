@@ -1,0 +1,49 @@
+import { complaintOf, type CommandResult, type CommandRunner } from './command-runner.ts'
+import { CommandFailed } from './errors.ts'
+import { deviceFilter, type DeviceView } from './lvm-config.ts'
+import type { LvmCommand } from './lvm-command.ts'
+
+/** Runs lvm(8) with our own configuration and a view of named devices. */
+export interface Lvm {
+  /** The result, whatever the exit status: a change is judged by what can be read back afterwards. */
+  run(command: LvmCommand, devices: DeviceView): Promise<CommandResult>
+  /** The report or output of a command that only reads. @throws CommandFailed when its exit status is not 0. */
+  read(command: LvmCommand, devices: DeviceView): Promise<string>
+}
+
+/**
+ * A report that takes longer meets a disk that does not answer. A change may wait for another tool's lock as well;
+ * after its deadline it goes on, and nothing is started behind it.
+ */
+const DEADLINE_MS = { read: 30_000, change: 120_000 } as const
+
+const withoutView: ReadonlySet<string> = new Set(['version', 'lvmconfig'])
+
+/** `--config` stands after the sub-command: newer LVM takes options nowhere else. */
+const argumentsOf = (command: LvmCommand, devices: DeviceView): string[] => [
+  command.name,
+  ...(withoutView.has(command.name) ? [] : ['--config', deviceFilter(devices)]),
+  ...command.options,
+  ...(command.operands.length === 0 ? [] : ['--', ...command.operands]),
+]
+
+/** `systemDirectory` holds the lvm.conf of lvm-config.ts, under this path where LVM runs. */
+export const createLvm = (runner: CommandRunner, systemDirectory: string): Lvm => {
+  const run: Lvm['run'] = (command, devices) =>
+    runner.run({
+      file: 'lvm',
+      args: argumentsOf(command, devices),
+      env: { LVM_SYSTEM_DIR: systemDirectory, LVM_SUPPRESS_FD_WARNINGS: '1', LVM_REPORT_FD: '3' },
+      effect: command.effect,
+      deadlineMs: DEADLINE_MS[command.effect],
+      wantsReport: true,
+    })
+  return {
+    run,
+    read: async (command, devices) => {
+      const result = await run(command, devices)
+      if (result.exitCode === 0) return result.report === '' ? result.stdout : result.report
+      throw new CommandFailed(`lvm ${command.name}`, complaintOf(result))
+    },
+  }
+}

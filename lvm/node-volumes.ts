@@ -1,0 +1,99 @@
+import type { Logger } from '../core/logger.ts'
+import type { VolumeHandle } from '../core/naming.ts'
+import { deactivate } from './activation.ts'
+import { withPrefix, type CommandRunner } from './command-runner.ts'
+import { createVolume } from './create-volume.ts'
+import { findMappedVolume } from './device-mapper.ts'
+import { ensureGroup } from './ensure-group.ts'
+import { NotFound } from './errors.ts'
+import { KnownGroups, requireVolume } from './known-groups.ts'
+import { Lanes } from './lanes.ts'
+import { HOST_PREFIX, writeLvmConfig, type LvmLocation } from './lvm-config.ts'
+import { probeLvm } from './lvm-probe.ts'
+import { createLvm } from './lvm.ts'
+import type { NodeLock } from './node-lock.ts'
+import { takeInventory } from './inventory.ts'
+import { prepareVolume } from './prepare-volume.ts'
+import { removeVolume } from './remove-volume.ts'
+import type { LogicalVolume, NodeVolumes } from './types.ts'
+
+export interface NodeVolumesDependencies {
+  /** Runs programs where this process runs; those of LVM on the host go through `nsenter`. */
+  readonly runner: CommandRunner
+  /** Proof that no other agent changes LVM on this node. */
+  readonly lock: NodeLock
+  /** Holds our lvm.conf. With `location` host it must have the same path there: a hostPath below /run. */
+  readonly systemDirectory: string
+  readonly location: LvmLocation
+  readonly log: Logger
+}
+
+/** A volume that a complete group does not contain is an answer for some callers. */
+const unlessNotFound = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof NotFound) return undefined
+    throw error
+  }
+}
+
+/**
+ * LVM of this node, ready to use.
+ *
+ * @throws Refused when LVM is too old, does not read our configuration, or does not share the host's locks.
+ */
+export const createNodeVolumes = async ({
+  runner,
+  systemDirectory,
+  location,
+  log,
+}: NodeVolumesDependencies): Promise<NodeVolumes> => {
+  const lvm = createLvm(location === 'host' ? withPrefix(runner, HOST_PREFIX) : runner, systemDirectory)
+  await writeLvmConfig(systemDirectory, location)
+  const version = await probeLvm(lvm, { systemDirectory, location })
+  log.info('LVM is ready', { version, location })
+
+  const groups = new KnownGroups()
+  const writers = new Lanes('volume group')
+  const volumes = new Lanes('logical volume')
+
+  const toolsFor = (handle: VolumeHandle) => ({
+    runner,
+    lvm,
+    log,
+    lanes: writers,
+    known: groups.byUuid(handle.groupUuid),
+  })
+  const find = async (handle: VolumeHandle): Promise<LogicalVolume> =>
+    requireVolume(await groups.byUuid(handle.groupUuid).fresh(), handle.volumeUuid)
+
+  return {
+    inventory: () => takeInventory(groups),
+
+    ensureGroup: (request) =>
+      writers.run(request.name, () => ensureGroup({ runner, lvm, groups, log }, request)),
+
+    forgetGroup: (name) => groups.forget(name),
+
+    createVolume: (request) =>
+      writers.run(request.groupName, () =>
+        createVolume({ lvm, known: groups.byUuid(request.groupUuid) }, request),
+      ),
+
+    findVolume: (handle) => unlessNotFound(() => find(handle)),
+
+    prepareVolume: (handle, content) =>
+      volumes.run(handle.volumeUuid, () => prepareVolume(toolsFor(handle), handle.volumeUuid, content)),
+
+    releaseVolume: (handle) =>
+      volumes.run(handle.volumeUuid, async () => {
+        // the kernel knows whether it is active, even while LVM cannot see the group
+        if ((await findMappedVolume(handle)) === undefined) return
+        await deactivate(toolsFor(handle), await find(handle))
+      }),
+
+    removeVolume: (handle, expected) =>
+      volumes.run(handle.volumeUuid, () => removeVolume(toolsFor(handle), handle.volumeUuid, expected)),
+  }
+}

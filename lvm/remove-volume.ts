@@ -1,0 +1,93 @@
+import type { Logger } from '../core/logger.ts'
+import { activate, deactivate, type VolumeTools } from './activation.ts'
+import { complaintOf, type CommandRunner } from './command-runner.ts'
+import { eraseVolume } from './erase.ts'
+import { CommandFailed, NotFound, Refused } from './errors.ts'
+import { requireComplete } from './known-groups.ts'
+import { removeVolumeCommand } from './lvm-command.ts'
+import type { GroupReport } from './report.ts'
+import { Unused, type ExpectedVolume } from './unused.ts'
+import { findContent, volumeObject } from './volume-content.ts'
+import { setState } from './volume-state.ts'
+
+export interface RemoveTools extends VolumeTools {
+  readonly runner: CommandRunner
+  readonly log: Logger
+}
+
+/**
+ * A volume that was never used holds only the zeros it was made of. Its tags alone are not believed (they can be
+ * restored from an old copy): its ends are looked at as well.
+ */
+const needsErasing = async (tools: RemoveTools, unused: Unused, devicePath: string): Promise<boolean> => {
+  const { record, sizeBytes } = unused.volume
+  if (record.state !== 'new') return true
+  return (await findContent(tools.runner, { path: devicePath, sizeBytes }, undefined)) !== 'blank'
+}
+
+/** Erases what needs it. `erasing` is on the disks before the first byte goes, so nobody stages the rest. */
+const erase = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
+  const { volume } = unused
+  const method = volume.record.erase
+  if (method === 'none') throw new Refused(volumeObject(volume), 'erase "none" cannot be carried out yet')
+  const mapped = await activate(tools, volume, report)
+  if (await needsErasing(tools, unused, mapped.path)) {
+    if (volume.record.state !== 'erasing') await setState(tools, volume, 'erasing')
+    tools.log.info('Erasing volume', { volume: volume.name, sizeBytes: volume.sizeBytes, method })
+    await eraseVolume(tools.runner, unused, mapped, method)
+  }
+  await deactivate(tools, volume)
+}
+
+const isAbsent = (report: GroupReport, volumeUuid: string): boolean => {
+  requireComplete(report)
+  return !report.volumes.some((volume) => volume.handle.volumeUuid === volumeUuid)
+}
+
+/** The only place that removes a volume. */
+const removeErased = async (
+  tools: RemoveTools,
+  volumeUuid: string,
+  expected: ExpectedVolume,
+): Promise<void> => {
+  const { lvm, known } = tools
+  const { volume } = await Unused.prove(await known.fresh(), volumeUuid, expected)
+  const { groupName } = volume
+  const result = await lvm.run(removeVolumeCommand({ groupName, uuid: volumeUuid }), known.devices)
+  if (!isAbsent(await known.fresh(), volumeUuid))
+    throw new CommandFailed(volumeObject(volume), `not removed: lvremove ended with ${complaintOf(result)}`)
+  await known.flush()
+}
+
+const proveUnlessGone = async (
+  tools: RemoveTools,
+  volumeUuid: string,
+  expected: ExpectedVolume,
+): Promise<{ unused: Unused; report: GroupReport } | undefined> => {
+  const report = await tools.known.fresh()
+  try {
+    return { unused: await Unused.prove(report, volumeUuid, expected), report }
+  } catch (error) {
+    if (error instanceof NotFound) return undefined
+    throw error
+  }
+}
+
+/**
+ * Erases and removes a volume. Erasing goes on outside the group's queue, because it may take hours; only the
+ * commands that change metadata wait for each other.
+ */
+export const removeVolume = async (
+  tools: RemoveTools,
+  volumeUuid: string,
+  expected: ExpectedVolume,
+): Promise<void> => {
+  const found = await proveUnlessGone(tools, volumeUuid, expected)
+  if (found === undefined) {
+    await tools.known.flush()
+    return
+  }
+  await erase(tools, found.unused, found.report)
+  await tools.lanes.run(found.unused.volume.groupName, () => removeErased(tools, volumeUuid, expected))
+  tools.log.info('Removed volume', { volume: expected.name })
+}

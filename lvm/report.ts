@@ -1,0 +1,190 @@
+import * as v from 'valibot'
+
+import { recordOf } from '../core/volume-tags.ts'
+import { CommandFailed } from './errors.ts'
+import type { LvmCommand } from './lvm-command.ts'
+import type { LogicalVolume, PhysicalVolume, VolumeGroup } from './types.ts'
+
+/** A volume group with its volumes, as one report showed them. */
+export interface GroupReport {
+  readonly group: VolumeGroup
+  readonly volumes: readonly LogicalVolume[]
+}
+
+/** What a set of devices holds. */
+export interface DeviceReport {
+  readonly groups: readonly GroupReport[]
+  /** UUIDs of PhysicalVolumes that belong to no group, and whose own label agrees that they are not in use. */
+  readonly orphanPhysicalVolumes: readonly string[]
+}
+
+const FIELDS = {
+  vg: [
+    ...['vg_name', 'vg_uuid', 'vg_size', 'vg_free', 'vg_extent_size', 'vg_seqno', 'vg_tags'],
+    'vg_missing_pv_count',
+  ],
+  pv: ['pv_name', 'pv_uuid', 'pv_size', 'pv_free', 'pv_missing', 'pv_in_use', 'vg_uuid'],
+  lv: ['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
+  seg: ['lv_uuid', 'segtype'],
+  pvseg: ['pv_uuid'],
+}
+
+/** lvm fullreport(8): everything in one command, so that its parts belong to one moment. */
+export const reportCommand: LvmCommand = {
+  name: 'fullreport',
+  effect: 'read',
+  options: [
+    ...['--reportformat', 'json', '--units', 'b', '--nosuffix'],
+    ...Object.entries(FIELDS).flatMap(([part, fields]) => [
+      '--configreport',
+      part,
+      '--options',
+      fields.join(','),
+    ]),
+  ],
+  operands: [],
+}
+
+const bytes = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,20}$/),
+  v.transform((text) => BigInt(text)),
+)
+const count = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,15}$/),
+  v.transform((text) => Number(text)),
+)
+const tags = v.pipe(
+  v.string(),
+  v.transform((text) => (text === '' ? [] : text.split(','))),
+)
+/** LVM writes a flag as a word or nothing; any other word is news to us and not guessed at. */
+const flag = (...words: [string, ...string[]]) =>
+  v.pipe(
+    v.picklist(['', ...words]),
+    v.transform((text) => text === words[0]),
+  )
+
+const groupRow = v.object({
+  vg_name: v.string(),
+  vg_uuid: v.string(),
+  vg_size: bytes,
+  vg_free: bytes,
+  vg_extent_size: bytes,
+  vg_seqno: count,
+  vg_tags: tags,
+  vg_missing_pv_count: count,
+})
+const physicalVolumeRow = v.object({
+  pv_name: v.string(),
+  pv_uuid: v.string(),
+  pv_size: bytes,
+  pv_free: bytes,
+  pv_missing: flag('missing'),
+  pv_in_use: flag('used'),
+  vg_uuid: v.string(),
+})
+const volumeRow = v.object({
+  lv_name: v.string(),
+  lv_uuid: v.string(),
+  lv_size: bytes,
+  lv_tags: tags,
+  lv_active: flag('active'),
+  // "unknown" is what an inactive volume has
+  lv_device_open: flag('open', 'unknown'),
+})
+const segmentRow = v.object({ lv_uuid: v.string(), segtype: v.string() })
+
+const part = v.object({
+  vg: v.optional(v.array(groupRow), []),
+  pv: v.optional(v.array(physicalVolumeRow), []),
+  lv: v.optional(v.array(volumeRow), []),
+  seg: v.optional(v.array(segmentRow), []),
+})
+const fullReport = v.object({ report: v.array(part) })
+type Part = v.InferOutput<typeof part>
+
+/** @throws CommandFailed: a report that is not understood whole says nothing at all. */
+const parseReportJson = <T>(schema: v.GenericSchema<unknown, T>, text: string, what: string): T => {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new CommandFailed(what, `the report is not JSON; it starts ${JSON.stringify(text.slice(0, 200))}`, {
+      cause,
+    })
+  }
+  const result = v.safeParse(schema, json)
+  if (result.success) return result.output
+  const issues = result.issues.slice(0, 3).map((issue) => `${v.getDotPath(issue) ?? ''}: ${issue.message}`)
+  throw new CommandFailed(what, `the report has unexpected content: ${issues.join('; ')}`)
+}
+
+const physicalVolumesOf = (rows: Part['pv']): PhysicalVolume[] =>
+  rows.map((row) => ({
+    uuid: row.pv_uuid,
+    devicePath: row.pv_name,
+    sizeBytes: row.pv_size,
+    freeBytes: row.pv_free,
+    missing: row.pv_missing,
+  }))
+
+const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVolume[] =>
+  rows.lv.map((row) => {
+    const types = new Set(rows.seg.filter((seg) => seg.lv_uuid === row.lv_uuid).map((seg) => seg.segtype))
+    return {
+      handle: { groupUuid: group.vg_uuid, volumeUuid: row.lv_uuid },
+      groupName: group.vg_name,
+      name: row.lv_name,
+      sizeBytes: row.lv_size,
+      tags: row.lv_tags,
+      record: recordOf(row.lv_tags),
+      active: row.lv_active,
+      open: row.lv_device_open,
+      segmentType: [...types].join('+'),
+    }
+  })
+
+const groupReport = (rows: Part): GroupReport[] =>
+  rows.vg.map((row) => ({
+    group: {
+      name: row.vg_name,
+      uuid: row.vg_uuid,
+      sizeBytes: row.vg_size,
+      freeBytes: row.vg_free,
+      extentSizeBytes: row.vg_extent_size,
+      seqno: row.vg_seqno,
+      tags: row.vg_tags,
+      missingPhysicalVolumes: row.vg_missing_pv_count,
+      physicalVolumes: physicalVolumesOf(rows.pv),
+    },
+    volumes: volumesOf(row, rows),
+  }))
+
+/**
+ * Reads what reportCommand wrote. LVM gives one element for each group and one for the PhysicalVolumes of none.
+ *
+ * @throws CommandFailed when any of it is not understood.
+ */
+export const parseReport = (text: string): DeviceReport => {
+  const { report } = parseReportJson(fullReport, text, 'lvm fullreport')
+  const inGroups = report.filter((rows) => rows.vg.length > 0)
+  const twice = inGroups.find((rows) => rows.vg.length > 1)
+  if (twice !== undefined)
+    throw new CommandFailed('lvm fullreport', 'two groups in one element of the report')
+  return {
+    groups: inGroups.flatMap(groupReport),
+    orphanPhysicalVolumes: report
+      .filter((rows) => rows.vg.length === 0)
+      .flatMap((rows) => rows.pv.filter((row) => !row.pv_in_use).map((row) => row.pv_uuid)),
+  }
+}
+
+const groupNames = v.object({
+  report: v.array(v.object({ vg: v.optional(v.array(v.object({ vg_name: v.string() })), []) })),
+})
+
+/** Names in the answer to groupNamesCommand. @throws CommandFailed when it is not understood. */
+export const parseGroupNames = (text: string): string[] =>
+  parseReportJson(groupNames, text, 'lvm vgs').report.flatMap((rows) => rows.vg.map((row) => row.vg_name))

@@ -1,0 +1,163 @@
+import type { VolumeHandle } from '../core/naming.ts'
+import type { EraseMethod, FileSystem, VolumeRecord } from '../core/volume-tags.ts'
+
+/** One LVM volume group as last read from LVM itself. */
+export interface VolumeGroup {
+  readonly name: string
+  readonly uuid: string
+  readonly sizeBytes: bigint
+  /** Free extents times extent size. Not allocatable while `missingPhysicalVolumes` is above zero. */
+  readonly freeBytes: bigint
+  readonly extentSizeBytes: bigint
+  /** Version of the metadata; LVM counts it up at each change. */
+  readonly seqno: number
+  readonly tags: readonly string[]
+  readonly missingPhysicalVolumes: number
+  readonly physicalVolumes: readonly PhysicalVolume[]
+}
+
+export interface PhysicalVolume {
+  readonly uuid: string
+  /** Kernel name at the time of the report; identity is `uuid`. */
+  readonly devicePath: string
+  readonly sizeBytes: bigint
+  readonly freeBytes: bigint
+  readonly missing: boolean
+}
+
+export interface LogicalVolume {
+  readonly handle: VolumeHandle
+  readonly groupName: string
+  readonly name: string
+  readonly sizeBytes: bigint
+  readonly tags: readonly string[]
+  /** The record in the tags; undefined when it cannot be read whole: then the volume is not ours to touch. */
+  readonly record: VolumeRecord | undefined
+  readonly active: boolean
+  /** Open on this host: mounted, or held by a process or another device. */
+  readonly open: boolean
+  /** LVM's segment type: linear, striped, raid1, thin … */
+  readonly segmentType: string
+}
+
+/** A group of ours that could not be read: what is in it is not known now, and nothing may be concluded. */
+export interface UnseenGroup {
+  readonly name: string
+  readonly uuid: string
+  readonly reason: string
+  readonly message: string
+}
+
+/** What the groups that were looked at since the start hold now. */
+export interface Inventory {
+  readonly groups: readonly VolumeGroup[]
+  readonly volumes: readonly LogicalVolume[]
+  readonly unseen: readonly UnseenGroup[]
+}
+
+/** What became of a disk that a class lists. */
+export interface DiskVerdict {
+  /** As written in the class. */
+  readonly path: string
+  readonly state: 'Accepted' | 'Refused' | 'Missing'
+  /** WWN, else serial, else empty. */
+  readonly id: string
+  readonly sizeBytes: bigint
+  /** Kernel path behind the link at the time of judging. */
+  readonly devicePath: string
+  /** Stable CamelCase; `Blank`, `Member` when accepted. */
+  readonly reason: string
+  /** What was found and what a person can do about it. */
+  readonly message: string
+  /** UUID of the PhysicalVolume on it, when it is a member of the wanted group. */
+  readonly physicalVolumeUuid?: string
+}
+
+export interface CreateVolumeRequest {
+  readonly groupName: string
+  /** Refused when the group of that name has another UUID. */
+  readonly groupUuid: string
+  readonly name: string
+  /** Rounded up to whole extents. */
+  readonly sizeBytes: bigint
+  readonly record: VolumeRecord
+}
+
+/** What has to be true of a volume's content before it is handed to a consumer. */
+export type WantedContent =
+  | { readonly kind: 'block' }
+  | { readonly kind: 'fileSystem'; readonly type: FileSystem; readonly mkfsOptions: readonly string[] }
+
+export interface EnsureGroupRequest {
+  readonly name: string
+  readonly clusterId: string
+  /** Paths as the class lists them. */
+  readonly disks: readonly string[]
+  /**
+   * UUID of the group when one was made before (from NodeLocalStorage). With it no second group is made while the
+   * disks of the first are away.
+   */
+  readonly expectedGroupUuid?: string
+}
+
+/** What came of looking at a class's disks and making its group. */
+export interface EnsureGroupResult {
+  /** Undefined when there is no group: no acceptable disk, or the name belongs to somebody else. */
+  readonly group: VolumeGroup | undefined
+  readonly disks: readonly DiskVerdict[]
+  /** Why there is no group, or why it may not be used for new volumes; undefined when all is well. */
+  readonly problem: { readonly reason: string; readonly message: string } | undefined
+}
+
+/**
+ * LVM of this node, as the rooms above see it: typed results and typed errors, never text of a command.
+ *
+ * All methods are safe to repeat. Errors are those of lvm/errors.ts; an `OutcomeUnknown` means that neither success
+ * nor failure could be read back, and that nothing may be concluded from it.
+ */
+export interface NodeVolumes {
+  /** A fresh report, shared by callers that ask at the same time. A group that cannot be read stops no other. */
+  inventory(): Promise<Inventory>
+
+  /** Judges the disks, and makes the group from the accepted ones when it does not exist. Never wipes anything. */
+  ensureGroup(request: EnsureGroupRequest): Promise<EnsureGroupResult>
+
+  /**
+   * Drops what is remembered of a group of that name, so that another one may be made. Changes nothing on any disk:
+   * a group that is still there is met again by the next ensureGroup that lists its disks.
+   */
+  forgetGroup(name: string): void
+
+  /**
+   * Makes an inactive volume, reads it back and flushes the disks; a volume of that name with the same claim UID is
+   * returned as it is (at least the size asked for), so a retry after a crash meets its own work.
+   * @throws NoSpace with the numbers, Frozen when disks are missing, Conflict when the name is somebody else's.
+   */
+  createVolume(request: CreateVolumeRequest): Promise<LogicalVolume>
+
+  /** The volume, or undefined when a complete group does not contain it. @throws Frozen when that cannot be known. */
+  findVolume(handle: VolumeHandle): Promise<LogicalVolume | undefined>
+
+  /**
+   * Activates the volume and, for a file system, formats it if and only if it was never formatted; marks it used,
+   * durably, before it returns. Gives the device path (`/dev/mapper/…`).
+   * @throws NotFound, Refused (content is not what was expected: nothing was changed), Frozen.
+   */
+  prepareVolume(
+    handle: VolumeHandle,
+    content: WantedContent,
+  ): Promise<{ devicePath: string; fileSystem: FileSystem | undefined }>
+
+  /** Deactivates an unused volume; nothing to do when it is inactive or gone. @throws InUse. */
+  releaseVolume(handle: VolumeHandle): Promise<void>
+
+  /**
+   * Erases and removes a volume, and reads back that it is gone. Returns when it is absent from a complete group.
+   * `expected` is what the caller believes about it; anything else is refused.
+   * @throws InUse (mounted or open), Refused, Frozen.
+   */
+  removeVolume(
+    handle: VolumeHandle,
+    expected: { name: string; claimUid: string; erase: EraseMethod },
+  ): Promise<void>
+}

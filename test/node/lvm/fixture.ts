@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile, realpath } from 'node:fs/promises'
+import { basename } from 'node:path'
+
+import { execa } from 'execa'
+
+import { silentLogger } from '../../../core/logger.ts'
+import type { VolumeRecord } from '../../../core/volume-tags.ts'
+import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
+import { NodeLock } from '../../../lvm/node-lock.ts'
+import { createNodeVolumes } from '../../../lvm/node-volumes.ts'
+import type { CreateVolumeRequest, EnsureGroupResult, NodeVolumes, VolumeGroup } from '../../../lvm/types.ts'
+
+export const CLUSTER = '11111111-2222-3333-4444-555555555555'
+export const GROUP = 'loam-test'
+export const MIB = 1024n * 1024n
+const SYSTEM_DIRECTORY = '/run/loam-test/lvm'
+const LOCK = '/run/loam-test/agent.lock'
+
+/** Runs a program, and fails when it fails. Gives its output. */
+export const run = async (file: string, ...args: string[]): Promise<string> =>
+  (await execa(file, args, { stdin: 'ignore' })).stdout
+
+const DISKS = 2
+/** mkfs.xfs wants 300 MiB for a volume. */
+const DISK_MIB = 360
+
+const BY_ID = '/dev/disk/by-id'
+/** Links to the disks, in the order of their hosts: a pulled disk keeps its place. */
+const attached: string[] = []
+
+const isScsiDebug = async (link: string): Promise<boolean> => {
+  const name = basename(await realpath(link))
+  return (await readFile(`/sys/block/${name}/device/model`, 'utf8')).trim() === 'scsi_debug'
+}
+
+/**
+ * Gives this process two SCSI disks of the kernel's own scsi_debug: in memory, so that they are blank again in no
+ * time, with WWN and links, and they can be pulled and plugged. Call it in a `before`.
+ */
+export const attachDisks = async (): Promise<void> => {
+  const options = [`dev_size_mb=${DISK_MIB}`, `add_host=${DISKS}`, 'per_host_store=1', 'lbpu=1', 'lbprz=1']
+  await run('modprobe', 'scsi_debug', ...options)
+  await run('udevadm', 'settle')
+  const links = (await readdir(BY_ID)).filter((name) => name.startsWith('wwn-') && !name.includes('-part'))
+  for (const name of links.sort())
+    if (await isScsiDebug(`${BY_ID}/${name}`)) attached.push(`${BY_ID}/${name}`)
+  if (attached.length !== DISKS)
+    throw new Error(`scsi_debug gave ${attached.length} disks, ${DISKS} are needed`)
+}
+
+export const detachDisks = async (): Promise<void> => {
+  attached.length = 0
+  await run('modprobe', '--remove', 'scsi_debug')
+}
+
+/** The disk with this place, by its /dev/disk/by-id link. */
+export const disk = (index: 0 | 1): string => {
+  const link = attached[index]
+  if (link === undefined) throw new Error('call attachDisks first')
+  return link
+}
+
+/** LVM as a person would use it on the node, seeing these disks (or all). */
+export const handMadeLvm = (command: string, ...args: string[]): Promise<string> =>
+  run(
+    'lvm',
+    command,
+    '--config',
+    'devices{hints="none" use_devicesfile=0} backup{backup=0 archive=0}',
+    ...args,
+  )
+
+/** Of the whole disk, by the tool: in a VM a hash in JavaScript takes ten times as long. */
+export const sha256 = async (path: string): Promise<string> =>
+  (await run('sha256sum', path)).split(' ')[0] ?? ''
+
+/** A runner that also keeps what it ran, so that tests can count. */
+export const recordingRunner = (): CommandRunner & { readonly commands: Command[] } => {
+  const inner = createCommandRunner({ log: silentLogger })
+  const commands: Command[] = []
+  return {
+    commands,
+    run: (command) => {
+      commands.push(command)
+      return inner.run(command)
+    },
+  }
+}
+
+/** LVM sub-command of a recorded command, or undefined for other programs. */
+export const lvmSubcommand = ({ file, args }: Command): string | undefined => {
+  const line = [file, ...args]
+  const at = line.indexOf('lvm')
+  return at < 0 ? undefined : line[at + 1]
+}
+
+export interface Node {
+  readonly volumes: NodeVolumes
+  close(): Promise<void>
+}
+
+/** The room under test, as the agent makes it on a node with LVM on the host. */
+export const startNode = async (
+  runner: CommandRunner = createCommandRunner({ log: silentLogger }),
+): Promise<Node> => {
+  const lock = await NodeLock.take(runner, LOCK)
+  try {
+    const volumes = await createNodeVolumes({
+      runner,
+      lock,
+      systemDirectory: SYSTEM_DIRECTORY,
+      location: 'host',
+      log: silentLogger,
+    })
+    return { volumes, close: () => lock.release() }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+export const ensure = (
+  volumes: NodeVolumes,
+  disks: readonly string[],
+  other: { readonly name?: string; readonly clusterId?: string; readonly expectedGroupUuid?: string } = {},
+): Promise<EnsureGroupResult> => volumes.ensureGroup({ name: GROUP, clusterId: CLUSTER, disks, ...other })
+
+/** The group on these disks, which must come out well. */
+export const groupOn = async (volumes: NodeVolumes, ...disks: string[]): Promise<VolumeGroup> => {
+  const { group, problem } = await ensure(volumes, disks)
+  if (group === undefined || problem !== undefined) throw new Error(problem?.message ?? 'no group')
+  return group
+}
+
+const recordFor = (claimUid: string, other: Partial<VolumeRecord> = {}): VolumeRecord => ({
+  state: 'new',
+  clusterId: CLUSTER,
+  claimUid,
+  claimNamespace: 'default',
+  claimName: 'data',
+  storageClassName: 'fast',
+  erase: 'zero',
+  content: 'ext4',
+  ...other,
+})
+
+export const requestFor = (
+  group: VolumeGroup,
+  sizeBytes: bigint,
+  other: Partial<VolumeRecord> = {},
+): CreateVolumeRequest => {
+  const claimUid = other.claimUid ?? randomUUID()
+  return {
+    groupName: group.name,
+    groupUuid: group.uuid,
+    name: `pvc-${claimUid}`,
+    sizeBytes,
+    record: recordFor(claimUid, other),
+  }
+}
+
+const mountPointsUnder = async (directory: string): Promise<string[]> => {
+  const listed = await run('findmnt', '--raw', '--noheadings', '--output', 'TARGET')
+  return listed
+    .split('\n')
+    .filter((target) => target.startsWith(directory))
+    .reverse()
+}
+
+const deactivateAll = async (): Promise<void> => {
+  const names = (await run('dmsetup', 'ls')).split('\n').filter((line) => /\(\d+/.test(line))
+  for (const name of names) await run('dmsetup', 'remove', '--retry', name.split(/\s+/)[0] ?? '')
+}
+
+/** Makes disks blank again, whatever a test put on them. */
+export const wipe = async (...disks: string[]): Promise<void> => {
+  for (const target of await mountPointsUnder('/run/loam-test/')) await run('umount', target)
+  await deactivateAll()
+  for (const path of disks) {
+    await run('blkdiscard', '--force', path)
+    await run('blkdiscard', '--force', '--zeroout', '--length', '1MiB', path)
+    await run('blockdev', '--rereadpt', await realpath(path)).catch(() => undefined)
+  }
+  await run('udevadm', 'settle')
+}
