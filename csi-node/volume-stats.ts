@@ -1,0 +1,51 @@
+import { statfs } from 'node:fs/promises'
+
+import type { Mount } from '../lvm/mounts.ts'
+import { UnknownVolume } from './errors.ts'
+import {
+  VolumeUsage_Unit as Unit,
+  type NodeGetVolumeStatsRequest,
+  type NodeGetVolumeStatsResponse,
+  type VolumeUsage,
+} from './gen/csi.ts'
+import { mountAt, readMounts } from './mount-table.ts'
+import { carriesVolume, isDeviceNode, mountedDeviceBytes } from './mounted-volume.ts'
+import type { UnaryHandler } from './unary.ts'
+import { requireHandle, requirePresent } from './volume-id.ts'
+
+const fileSystemUsage = async (path: string): Promise<VolumeUsage[]> => {
+  const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path, { bigint: true })
+  const bytes = {
+    unit: Unit.BYTES,
+    total: blocks * bsize,
+    used: (blocks - bfree) * bsize,
+    available: bavail * bsize,
+  }
+  // btrfs makes inodes as it needs them, and reports none.
+  if (files === 0n) return [bytes]
+  return [bytes, { unit: Unit.INODES, total: files, used: files - ffree, available: ffree }]
+}
+
+const deviceUsage = async (mount: Mount): Promise<VolumeUsage[]> => [
+  { unit: Unit.BYTES, total: await mountedDeviceBytes(mount), used: 0n, available: 0n },
+]
+
+const usageOf = (mount: Mount): Promise<VolumeUsage[]> =>
+  isDeviceNode(mount) ? deviceUsage(mount) : fileSystemUsage(mount.mountPoint)
+
+/**
+ * NodeGetVolumeStats: bytes and inodes of a mounted volume; of a block volume its size only, because what is free in
+ * it only its user knows. Asks the kernel, never LVM, so it stays cheap however often it is called.
+ */
+export const nodeGetVolumeStats: UnaryHandler<
+  NodeGetVolumeStatsRequest,
+  NodeGetVolumeStatsResponse
+> = async ({ volumeId, volumePath }) => {
+  requirePresent({ volume_id: volumeId, volume_path: volumePath })
+  const handle = requireHandle(volumeId)
+  const mount = mountAt(await readMounts(), volumePath)
+  if (mount === undefined || !(await carriesVolume(mount, handle))) {
+    throw new UnknownVolume(volumeId, `it is not mounted at "${volumePath}"`)
+  }
+  return { usage: await usageOf(mount) }
+}
