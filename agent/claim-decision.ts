@@ -1,0 +1,203 @@
+import { roundUpToExtents } from '../core/layout.ts'
+import { parseMountOptions } from '../core/mount-options.ts'
+import { volumeNameForClaim } from '../core/naming.ts'
+import { describeBytes } from '../core/quantity.ts'
+import type { ClassParameters } from '../core/parameters.ts'
+import type { FileSystem } from '../core/volume-tags.ts'
+import type { CreateVolumeRequest, VolumeGroup } from '../lvm/types.ts'
+import type { ClaimView } from './claim-view.ts'
+import type { ClassView } from './class-view.ts'
+
+/** What to do about a claim that may want a volume from this node. */
+export type ClaimDecision =
+  /** It is not ours to answer. */
+  | { readonly kind: 'ignore'; readonly why: string }
+  /** No node can serve it as it is: say so, and look again now and then. The selected node stays. */
+  | { readonly kind: 'refuse'; readonly reason: string; readonly message: string }
+  /** This node cannot serve it, another might: publish the truth, then give the claim back to the scheduler. */
+  | { readonly kind: 'reschedule'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'create'
+      readonly storageClass: ClassView
+      readonly parameters: ClassParameters
+      readonly request: CreateVolumeRequest
+    }
+
+/** What the decision is made from. */
+export interface ClaimSituation {
+  readonly claim: ClaimView
+  readonly nodeName: string
+  readonly clusterId: string
+  /** Undefined when there is no class of ours by that name. */
+  readonly storageClass: ClassView | undefined
+  /** The class's group on this node. */
+  readonly group: VolumeGroup | undefined
+  /** Why the group cannot be used for new volumes. */
+  readonly groupProblem: { readonly reason: string; readonly message: string } | undefined
+}
+
+/** A local volume is attached to one node; Kubernetes itself keeps ReadWriteOncePod to one pod. */
+const ACCESS_MODES = ['ReadWriteOnce', 'ReadWriteOncePod']
+
+/** CSI carries sizes as int64. */
+const MAX_BYTES = (1n << 63n) - 1n
+
+/** What mkfs of each needs at the least: mkfs.xfs(8) 300 MiB, mkfs.btrfs 109 MiB; ext4 fits in one extent. */
+const MINIMUM_BYTES: Record<FileSystem, bigint> = { ext4: 1n, xfs: 300n << 20n, btrfs: 114_294_784n }
+
+const DATA_SOURCES_OF_OURS = ['VolumeSnapshot', 'PersistentVolumeClaim']
+
+const ignore = (why: string): ClaimDecision => ({ kind: 'ignore', why })
+const refuse = (reason: string, message: string): ClaimDecision => ({ kind: 'refuse', reason, message })
+
+type Rule = (situation: ClaimSituation) => ClaimDecision | undefined
+
+/** Whether the claim is for this agent at all. */
+const CONCERNS: readonly Rule[] = [
+  ({ claim, nodeName }) =>
+    claim.selectedNode === nodeName
+      ? undefined
+      : ignore(`selected node is ${claim.selectedNode ?? 'not set'}`),
+  ({ claim }) => (claim.isAskedOfUs ? undefined : ignore('another provisioner is asked')),
+  ({ claim }) => (claim.hasVolume ? ignore('it names a volume already') : undefined),
+  ({ claim }) => (claim.isBeingDeleted ? ignore('it is being deleted') : undefined),
+  ({ claim }) =>
+    claim.dataSource !== undefined && !DATA_SOURCES_OF_OURS.includes(claim.dataSource.kind)
+      ? ignore(`a volume populator fills it from ${claim.dataSource.kind} "${claim.dataSource.name}"`)
+      : undefined,
+]
+
+/** Whether any node of Loam's could serve it. */
+const FEASIBLE: readonly Rule[] = [
+  ({ claim, storageClass }) =>
+    storageClass === undefined
+      ? refuse(
+          'ClassNotFound',
+          `StorageClass "${claim.storageClassName}" does not exist or has another provisioner`,
+        )
+      : undefined,
+  ({ storageClass }) =>
+    storageClass !== undefined && 'error' in storageClass.settings
+      ? refuse(storageClass.settings.error.reason, storageClass.settings.error.message)
+      : undefined,
+  ({ claim }) =>
+    claim.dataSource === undefined
+      ? undefined
+      : refuse(
+          'DataSourceNotSupported',
+          `this version cannot fill a volume from ${claim.dataSource.kind} "${claim.dataSource.name}"`,
+        ),
+  ({ claim }) =>
+    claim.hasSelector
+      ? refuse(
+          'SelectorNotSupported',
+          'spec.selector is set: it chooses among existing volumes, and a new one has no labels to match',
+        )
+      : undefined,
+  ({ claim }) => {
+    const foreign = claim.accessModes.filter((mode) => !ACCESS_MODES.includes(mode))
+    return foreign.length === 0 && claim.accessModes.length > 0
+      ? undefined
+      : refuse(
+          'AccessModeNotSupported',
+          `access modes are [${claim.accessModes.join(', ')}]: allowed for a node-local volume are ${ACCESS_MODES.join(', ')}`,
+        )
+  },
+  ({ claim }) =>
+    claim.requestBytes !== undefined && claim.requestBytes > 0n && claim.requestBytes <= MAX_BYTES
+      ? undefined
+      : refuse(
+          'InvalidSize',
+          `storage request is "${claim.request}": allowed are quantities from 1 byte to ${MAX_BYTES} bytes`,
+        ),
+  ({ claim, storageClass }) =>
+    claim.volumeMode === 'Block' &&
+    storageClass !== undefined &&
+    'parameters' in storageClass.settings &&
+    storageClass.settings.parameters.erase === 'none'
+      ? refuse(
+          'EraseNeeded',
+          `volumeMode is Block and StorageClass "${storageClass.name}" has erase "none": a raw device would show what the next tenant should not see; use a class with erase "zero"`,
+        )
+      : undefined,
+]
+
+/** kubelet would meet it at the mount, when the pod is here and cannot go elsewhere. */
+const mountOptionFault: Rule = ({ claim, storageClass }) => {
+  if (storageClass === undefined || 'error' in storageClass.settings) return undefined
+  const { fileSystem } = storageClass.settings.parameters
+  const read = parseMountOptions(fileSystem, storageClass.mountOptions)
+  return claim.volumeMode === 'Block' || 'options' in read
+    ? undefined
+    : refuse('InvalidMountOptions', `StorageClass "${storageClass.name}", mountOptions: ${read.fault}`)
+}
+
+/** Whether this node can serve it now. */
+const POSSIBLE_HERE: readonly Rule[] = [
+  ({ groupProblem, nodeName }) =>
+    groupProblem === undefined
+      ? undefined
+      : {
+          kind: 'reschedule',
+          reason: groupProblem.reason,
+          message: `node ${nodeName}: ${groupProblem.message}`,
+        },
+  ({ group, nodeName, claim }) =>
+    group === undefined
+      ? {
+          kind: 'reschedule',
+          reason: 'NoVolumeGroup',
+          message: `node ${nodeName} has no volume group for StorageClass "${claim.storageClassName}"`,
+        }
+      : undefined,
+]
+
+const tooSmall = (
+  claim: ClaimView,
+  parameters: ClassParameters,
+  sizeBytes: bigint,
+): ClaimDecision | undefined => {
+  const minimum = MINIMUM_BYTES[parameters.fileSystem]
+  if (claim.volumeMode === 'Block' || sizeBytes >= minimum) return undefined
+  return refuse(
+    'TooSmallForFileSystem',
+    `storage request is ${claim.request}: ${parameters.fileSystem} needs at least ${describeBytes(minimum)}`,
+  )
+}
+
+/** Decides; the first rule that speaks wins. Pure: the same situation always gives the same decision. */
+export const decideClaim = (situation: ClaimSituation): ClaimDecision => {
+  for (const rule of [...CONCERNS, ...FEASIBLE, mountOptionFault, ...POSSIBLE_HERE]) {
+    const decision = rule(situation)
+    if (decision !== undefined) return decision
+  }
+  const { claim, storageClass, group, clusterId } = situation
+  if (storageClass === undefined || group === undefined || 'error' in storageClass.settings) {
+    return ignore('the rules above have answered this')
+  }
+  const { parameters } = storageClass.settings
+  const sizeBytes = roundUpToExtents(claim.requestBytes ?? 0n, group.extentSizeBytes)
+  return (
+    tooSmall(claim, parameters, sizeBytes) ?? {
+      kind: 'create',
+      storageClass,
+      parameters,
+      request: {
+        groupName: group.name,
+        groupUuid: group.uuid,
+        name: volumeNameForClaim(claim.uid),
+        sizeBytes,
+        record: {
+          state: 'new',
+          clusterId,
+          claimUid: claim.uid,
+          claimNamespace: claim.namespace,
+          claimName: claim.name,
+          storageClassName: storageClass.name,
+          erase: parameters.erase,
+          content: claim.volumeMode === 'Block' ? 'block' : parameters.fileSystem,
+        },
+      },
+    }
+  )
+}

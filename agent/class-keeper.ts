@@ -1,0 +1,189 @@
+import { disksForNode } from '../core/disk-selection.ts'
+import { nodeLocalStorageName } from '../core/naming.ts'
+import type { NodeLocalStorage } from '../crd/types.ts'
+import { NotFound } from '../kube/errors.ts'
+import { NODES, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
+import type { KubeObject, ObjectStore } from '../kube/types.ts'
+import { refresh, type ClassOnNode } from './class-on-node.ts'
+import type { ClassReporter } from './class-reporter.ts'
+import type { ClassView } from './class-view.ts'
+import { nodeLocalStorageFor, specPatch } from './node-local-storage.ts'
+import type { Identity, Ports } from './ports.ts'
+
+interface Stores {
+  readonly classes: ObjectStore<ClassView>
+  readonly reports: ObjectStore<NodeLocalStorage>
+}
+
+/** A class as far as it concerns this node: what it wants here. */
+interface Wanted {
+  readonly storageClass: ClassView
+  readonly report: NodeLocalStorage
+}
+
+/**
+ * Keeps what each StorageClass has on this node: looks at its disks, makes its volume group, and has it reported.
+ * Looking (`reconcile`) and telling the numbers (`publish`) are apart, because a burst of volumes changes only the
+ * numbers.
+ */
+export class ClassKeeper {
+  readonly #ports: Ports
+  readonly #identity: Identity
+  readonly #stores: Stores
+  readonly #reporter: ClassReporter
+  readonly #states = new Map<string, ClassOnNode>()
+  readonly #onGroupChange: (storageClassName: string) => void
+
+  constructor(
+    ports: Ports,
+    identity: Identity,
+    stores: Stores,
+    reporter: ClassReporter,
+    onGroupChange: (storageClassName: string) => void,
+  ) {
+    this.#ports = ports
+    this.#identity = identity
+    this.#stores = stores
+    this.#reporter = reporter
+    this.#onGroupChange = onGroupChange
+  }
+
+  /** The class of that name, whether or not this node has disks for it. */
+  find(storageClassName: string): ClassView | undefined {
+    return this.#stores.classes.get(storageClassName)
+  }
+
+  /** What the class has here; looks first when it never has. Undefined when the class is not for this node. */
+  async stateOf(storageClassName: string): Promise<ClassOnNode | undefined> {
+    if (!this.#states.has(storageClassName)) await this.reconcile(storageClassName)
+    return this.#states.get(storageClassName)
+  }
+
+  /** Says that volumes of a group came or went: the classes that use it are published again soon. */
+  groupChanged(groupUuid: string): void {
+    for (const [name, state] of this.#states) if (state.group?.uuid === groupUuid) this.#onGroupChange(name)
+  }
+
+  /** Looks at the disks of a class, makes its group if that can be done, and tells what came of it. */
+  async reconcile(storageClassName: string): Promise<void> {
+    const node = await this.#ports.client.get<KubeObject>(NODES, { name: this.#identity.nodeName })
+    if (node === undefined)
+      throw new NotFound(`Node "${this.#identity.nodeName}"`, 'does not exist (any more)')
+    const storageClass = this.#stores.classes.get(storageClassName)
+    const state =
+      storageClass === undefined
+        ? await this.#lookWithoutClass(storageClassName, node)
+        : await this.#look(storageClass, node)
+    if (state === undefined) {
+      this.#states.delete(storageClassName)
+      await this.#reporter.withdraw(storageClassName)
+      return
+    }
+    this.#states.set(storageClassName, state)
+    await this.publish(storageClassName, 'always')
+  }
+
+  /** Tells size, free space and largest volume as they are now. Returns when the API server has them. */
+  async publish(storageClassName: string, when: 'changed' | 'always' = 'changed'): Promise<void> {
+    await this.#reporter.tell(when, async () => {
+      const before = this.#states.get(storageClassName)
+      if (before === undefined) return undefined
+      const inventory = await this.#ports.volumes.inventory()
+      const state = refresh(before, inventory)
+      this.#states.set(storageClassName, state)
+      return { state, inventory }
+    })
+  }
+
+  /** Undefined when the class is not for this node. */
+  async #look(storageClass: ClassView, node: KubeObject): Promise<ClassOnNode | undefined> {
+    const wanted = await this.#wanted(storageClass, node)
+    if (wanted === undefined) return undefined
+    const common = { name: storageClass.name, storageClass, nodeUid: node.metadata.uid ?? '' }
+    const { settings } = storageClass
+    if ('error' in settings) {
+      const { reason, message } = settings.error
+      return { ...common, disks: [], group: undefined, problem: { reason, message } }
+    }
+    const { volumeGroup } = settings.parameters
+    const disks = (wanted.report.spec.disks ?? []).map((disk) => disk.path)
+    if (disks.length === 0) return { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) }
+    const known = wanted.report.status?.volumeGroup
+    const result = await this.#ports.volumes.ensureGroup({
+      name: volumeGroup,
+      clusterId: this.#identity.clusterId,
+      disks,
+      ...(known?.name === volumeGroup ? { expectedGroupUuid: known.uuid } : {}),
+    })
+    return { ...common, ...result }
+  }
+
+  /** A class without disks uses the group that another class makes. */
+  async #sharedGroup(name: string): Promise<Pick<ClassOnNode, 'group' | 'problem'>> {
+    const group = (await this.#ports.volumes.inventory()).groups.find((candidate) => candidate.name === name)
+    if (group !== undefined) return { group, problem: undefined }
+    const message = `no class has made volume group "${name}" on this node yet, and this one lists no disks`
+    return { group: undefined, problem: { reason: 'NoVolumeGroup', message } }
+  }
+
+  /** The class was deleted, but its group and its volumes are still here: they are shown, and offered to nobody. */
+  async #lookWithoutClass(name: string, node: KubeObject): Promise<ClassOnNode | undefined> {
+    const report = await this.#readReport(name)
+    if (report === undefined) return undefined
+    const { groups } = await this.#ports.volumes.inventory()
+    return {
+      name,
+      storageClass: undefined,
+      nodeUid: node.metadata.uid ?? '',
+      disks: [],
+      group: groups.find((group) => group.name === report.spec.volumeGroup),
+      problem: {
+        reason: 'ClassNotFound',
+        message: `StorageClass "${name}" does not exist: its volumes are kept, new ones are not made`,
+      },
+    }
+  }
+
+  async #wanted(storageClass: ClassView, node: KubeObject): Promise<Wanted | undefined> {
+    const { settings, name } = storageClass
+    const parameters = 'parameters' in settings ? settings.parameters : settings.error.readable
+    const paths = disksForNode(parameters.disks, this.#identity.nodeName, node.metadata.labels ?? {})
+    const existing = await this.#readReport(name)
+    const isNamed = paths.length > 0 || existing !== undefined
+    // A class without disks of its own is for the nodes that already have the group it names.
+    if (!isNamed && (parameters.disks.length > 0 || !(await this.#hasGroup(parameters.volumeGroup))))
+      return undefined
+    if (existing === undefined) this.#startAfresh(name, parameters.volumeGroup)
+    const report = await this.#writeReport(
+      existing,
+      nodeLocalStorageFor(this.#identity, name, parameters, paths),
+    )
+    return { storageClass, report }
+  }
+
+  /** Without a report nothing is expected here: whoever removed a group by hand removes its report, too. */
+  #startAfresh(storageClassName: string, groupName: string): void {
+    const others = [...this.#states.values()].filter(({ name }) => name !== storageClassName)
+    if (!others.some(({ group }) => group?.name === groupName)) this.#ports.volumes.forgetGroup(groupName)
+  }
+
+  async #hasGroup(name: string): Promise<boolean> {
+    return (await this.#ports.volumes.inventory()).groups.some((group) => group.name === name)
+  }
+
+  async #readReport(storageClassName: string): Promise<NodeLocalStorage | undefined> {
+    const name = nodeLocalStorageName(storageClassName, this.#identity.nodeName)
+    return this.#ports.client.get<NodeLocalStorage>(NODE_LOCAL_STORAGES, { name })
+  }
+
+  async #writeReport(
+    existing: NodeLocalStorage | undefined,
+    wanted: NodeLocalStorage,
+  ): Promise<NodeLocalStorage> {
+    const { client } = this.#ports
+    if (existing === undefined) return client.create(NODE_LOCAL_STORAGES, wanted)
+    const patch = specPatch(existing, wanted)
+    if (patch === undefined) return existing
+    return client.patch(NODE_LOCAL_STORAGES, { name: wanted.metadata.name ?? '' }, patch, { type: 'merge' })
+  }
+}

@@ -1,0 +1,74 @@
+import { largestLinearVolumeBytes } from '../core/layout.ts'
+import type { DiskVerdict, Inventory, VolumeGroup } from '../lvm/types.ts'
+import type { ClassView } from './class-view.ts'
+
+/** Why something is not as wanted: a condition's reason and message. */
+export interface Problem {
+  readonly reason: string
+  readonly message: string
+}
+
+/** What one StorageClass has on this node, as last looked at. */
+export interface ClassOnNode {
+  readonly name: string
+  /** Undefined when the class was deleted; its group and volumes stay. */
+  readonly storageClass: ClassView | undefined
+  readonly nodeUid: string
+  readonly disks: readonly DiskVerdict[]
+  readonly group: VolumeGroup | undefined
+  readonly problem: Problem | undefined
+}
+
+/** The numbers that are reported, to people and to the scheduler. */
+export interface Capacity {
+  readonly sizeBytes: bigint
+  readonly freeBytes: bigint
+  readonly largestVolumeBytes: bigint
+  readonly volumes: number
+}
+
+const NOTHING: Capacity = { sizeBytes: 0n, freeBytes: 0n, largestVolumeBytes: 0n, volumes: 0 }
+
+/** Problems that the group itself shows, and that end when it no longer does. */
+const PASSING = ['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone']
+
+const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem | undefined => {
+  const unseen = inventory.unseen.find((candidate) => candidate.uuid === uuid)
+  if (unseen !== undefined) return { reason: unseen.reason, message: unseen.message }
+  const group = inventory.groups.find((candidate) => candidate.uuid === uuid)
+  if (group === undefined) {
+    return { reason: 'VolumeGroupGone', message: `volume group "${name}" (${uuid}) is not there any more` }
+  }
+  if (group.missingPhysicalVolumes === 0) return undefined
+  const missing = `${group.missingPhysicalVolumes} of ${group.physicalVolumes.length} disks`
+  const message = `volume group "${name}" misses ${missing}: no volume is made or removed until they are back`
+  return { reason: 'DisksMissing', message }
+}
+
+/** The same state with the group as the newer inventory has it. A group that is not to be seen keeps its old numbers. */
+export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode => {
+  const { group, problem } = state
+  if (group === undefined) return state
+  const lasting = problem !== undefined && !PASSING.includes(problem.reason) ? problem : undefined
+  return {
+    ...state,
+    group: inventory.groups.find((candidate) => candidate.uuid === group.uuid) ?? group,
+    problem: problemNow(group, inventory) ?? lasting,
+  }
+}
+
+/**
+ * What may be allocated. A group with a problem offers nothing: a partial group reports free extents that lvcreate
+ * then refuses.
+ */
+export const capacityOf = (state: ClassOnNode, inventory: Inventory): Capacity => {
+  const { group, problem } = state
+  if (group === undefined) return NOTHING
+  const isUsable = problem === undefined
+  return {
+    sizeBytes: group.sizeBytes,
+    freeBytes: isUsable ? group.freeBytes : 0n,
+    largestVolumeBytes: isUsable ? largestLinearVolumeBytes(group.freeBytes, group.extentSizeBytes) : 0n,
+    volumes: inventory.volumes.filter((volume) => volume.handle.groupUuid === group.uuid).length,
+  }
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { nodeLocalStorageName } from '../core/naming.ts'
+import type { ClassParameters } from '../core/parameters.ts'
+import { formatQuantity } from '../core/quantity.ts'
+import type { NodeLocalStorage } from '../crd/types.ts'
+import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
+import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
+import type { Identity } from './ports.ts'
+
+type Status = NonNullable<NodeLocalStorage['status']>
+type Condition = NonNullable<Status['conditions']>[number]
+
+const API_VERSION = 'loam.storage/v1alpha1'
+const KIND = 'NodeLocalStorage'
+
+/** A new object for a class on this node. */
+export const nodeLocalStorageFor = (
+  identity: Identity,
+  storageClassName: string,
+  parameters: Pick<ClassParameters, 'volumeGroup' | 'layout'>,
+  paths: readonly string[],
+): NodeLocalStorage => ({
+  apiVersion: API_VERSION,
+  kind: KIND,
+  metadata: { name: nodeLocalStorageName(storageClassName, identity.nodeName) },
+  spec: {
+    nodeName: identity.nodeName,
+    storageClassName,
+    volumeGroup: parameters.volumeGroup,
+    layout: parameters.layout,
+    disks: paths.map((path) => ({ path })),
+  },
+})
+
+/**
+ * What `spec` should become when the class wants more than it says; undefined when nothing is to change. Disks are
+ * only ever added: an administrator may have added some that the class does not list.
+ */
+export const specPatch = (
+  existing: NodeLocalStorage,
+  wanted: NodeLocalStorage,
+): { metadata: { resourceVersion: string }; spec: Partial<NodeLocalStorage['spec']> } | undefined => {
+  const have = existing.spec.disks ?? []
+  const added = (wanted.spec.disks ?? []).filter((disk) => !have.some((other) => other.path === disk.path))
+  const isSame =
+    existing.spec.volumeGroup === wanted.spec.volumeGroup && existing.spec.layout === wanted.spec.layout
+  if (added.length === 0 && isSame) return undefined
+  return {
+    metadata: { resourceVersion: existing.metadata.resourceVersion ?? '' },
+    spec: { volumeGroup: wanted.spec.volumeGroup, layout: wanted.spec.layout, disks: [...have, ...added] },
+  }
+}
+
+/** Changes when any volume of the group, or what its tags say, changes: goes with seqno to notice a rollback. */
+const digestOf = (group: VolumeGroup, volumes: readonly LogicalVolume[]): string => {
+  const lines = volumes
+    .filter((volume) => volume.handle.groupUuid === group.uuid)
+    .map((volume) =>
+      [volume.handle.volumeUuid, volume.name, volume.sizeBytes, ...[...volume.tags].sort()].join(' '),
+    )
+    .sort()
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 32)
+}
+
+const condition = (
+  type: string,
+  problem: Problem | undefined,
+  good: Problem,
+  previous: readonly Condition[],
+  generation: number,
+  now: string,
+): Condition => {
+  const status = problem === undefined ? 'True' : 'False'
+  const before = previous.find((candidate) => candidate.type === type)
+  return {
+    type,
+    status,
+    ...(problem ?? good),
+    observedGeneration: generation,
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+  }
+}
+
+const unusableDisks = (state: ClassOnNode): Problem | undefined => {
+  const bad = state.disks.filter((disk) => disk.state !== 'Accepted')
+  return bad.length === 0
+    ? undefined
+    : {
+        reason: 'DisksNotUsed',
+        message: bad.map((disk) => `${disk.path}: ${disk.state}, ${disk.message}`).join('; '),
+      }
+}
+
+interface StatusParts {
+  readonly existing: NodeLocalStorage
+  readonly state: ClassOnNode
+  readonly capacity: Capacity
+  readonly volumes: readonly LogicalVolume[]
+  readonly now: Date
+}
+
+const groupStatus = (
+  group: VolumeGroup,
+  { capacity, volumes }: StatusParts,
+): NonNullable<Status['volumeGroup']> => ({
+  name: group.name,
+  uuid: group.uuid,
+  size: formatQuantity(capacity.sizeBytes),
+  free: formatQuantity(capacity.freeBytes),
+  largestVolume: formatQuantity(capacity.largestVolumeBytes),
+  extentSize: formatQuantity(group.extentSizeBytes),
+  volumes: capacity.volumes,
+  missingDisks: group.missingPhysicalVolumes,
+  seqno: group.seqno,
+  digest: digestOf(group, volumes),
+})
+
+/**
+ * The group as it is. A group that is not to be seen stays in the status with nothing to offer: its UUID is what keeps
+ * a second group from being made while the disks of the first are away.
+ */
+const volumeGroupOf = (parts: StatusParts): Pick<Status, 'volumeGroup'> => {
+  const { group } = parts.state
+  if (group !== undefined) return { volumeGroup: groupStatus(group, parts) }
+  const known = parts.existing.status?.volumeGroup
+  return known === undefined ? {} : { volumeGroup: { ...known, free: '0', largestVolume: '0' } }
+}
+
+/** The whole status, to be applied with server-side apply. */
+export const statusFor = (parts: StatusParts): NodeLocalStorage => {
+  const { existing, state, now } = parts
+  const previous = existing.status?.conditions ?? []
+  const generation = existing.metadata.generation ?? 0
+  const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const group = state.group
+  return {
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: { name: existing.metadata.name ?? '' },
+    spec: existing.spec,
+    status: {
+      observedGeneration: generation,
+      lastReportTime: time,
+      ...volumeGroupOf(parts),
+      disks: state.disks.map((disk) => ({
+        path: disk.path,
+        ...(disk.id === '' ? {} : { id: disk.id }),
+        size: formatQuantity(disk.sizeBytes),
+        state: disk.state,
+        reason: disk.reason,
+        message: disk.message,
+      })),
+      conditions: [
+        condition(
+          'Ready',
+          state.problem,
+          { reason: 'VolumeGroupReady', message: `volume group "${group?.name ?? ''}" takes volumes` },
+          previous,
+          generation,
+          time,
+        ),
+        condition(
+          'DisksAccepted',
+          unusableDisks(state),
+          { reason: 'AllAccepted', message: 'every listed disk is accepted' },
+          previous,
+          generation,
+          time,
+        ),
+      ],
+    },
+  }
+}
+
+/** The same report but for the time of reporting: then writing it again would tell nobody anything. */
+export const saysTheSame = (one: NodeLocalStorage, other: NodeLocalStorage): boolean => {
+  const withoutTime = (object: NodeLocalStorage): string =>
+    JSON.stringify({ ...object.status, lastReportTime: '' })
+  return withoutTime(one) === withoutTime(other)
+}

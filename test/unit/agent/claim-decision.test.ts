@@ -1,0 +1,265 @@
+import { expect } from 'chai'
+import { decideClaim, type ClaimDecision, type ClaimSituation } from '../../../agent/claim-decision.ts'
+import { viewClaim, type PersistentVolumeClaim } from '../../../agent/claim-view.ts'
+import { viewClass } from '../../../agent/class-view.ts'
+import type { VolumeGroup } from '../../../lvm/types.ts'
+
+const MIB = 1024n * 1024n
+
+const claimObject = (
+  spec: Partial<PersistentVolumeClaim['spec']> = {},
+  metadata: Partial<PersistentVolumeClaim['metadata']> = {},
+): PersistentVolumeClaim => ({
+  metadata: {
+    namespace: 'databases',
+    name: 'data-0',
+    uid: 'uid-1',
+    resourceVersion: '7',
+    annotations: {
+      'volume.kubernetes.io/selected-node': 'node1',
+      'volume.kubernetes.io/storage-provisioner': 'loam.storage',
+    },
+    ...metadata,
+  },
+  spec: {
+    storageClassName: 'fast',
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '10Mi' } },
+    ...spec,
+  },
+})
+
+const classOf = (parameters: Record<string, string> = {}): ClaimSituation['storageClass'] =>
+  viewClass({
+    metadata: { name: 'fast', uid: 'class-uid' },
+    provisioner: 'loam.storage',
+    parameters: { volumeGroup: 'loam-fast', ...parameters },
+  })
+
+const group: VolumeGroup = {
+  name: 'loam-fast',
+  uuid: 'group-uuid',
+  sizeBytes: 1000n * MIB,
+  freeBytes: 1000n * MIB,
+  extentSizeBytes: 4n * MIB,
+  seqno: 1,
+  tags: [],
+  missingPhysicalVolumes: 0,
+  physicalVolumes: [],
+}
+
+const decide = (object: PersistentVolumeClaim, change: Partial<ClaimSituation> = {}): ClaimDecision =>
+  decideClaim({
+    claim: viewClaim(object),
+    nodeName: 'node1',
+    clusterId: 'cluster-1',
+    storageClass: classOf(),
+    group,
+    groupProblem: undefined,
+    ...change,
+  })
+
+describe('agent/claim-decision', () => {
+  it('makes a volume of whole extents that carries everything about its claim', () => {
+    const decision = decide(claimObject())
+    expect(decision.kind === 'create' ? decision.request : decision).to.deep.equal({
+      groupName: 'loam-fast',
+      groupUuid: 'group-uuid',
+      name: 'pvc-uid-1',
+      sizeBytes: 12n * MIB,
+      record: {
+        state: 'new',
+        clusterId: 'cluster-1',
+        claimUid: 'uid-1',
+        claimNamespace: 'databases',
+        claimName: 'data-0',
+        storageClassName: 'fast',
+        erase: 'zero',
+        content: 'ext4',
+      },
+    })
+  })
+
+  it('records a block volume as one', () => {
+    const decision = decide(claimObject({ volumeMode: 'Block' }))
+    expect(decision.kind === 'create' && decision.request.record.content).to.equal('block')
+  })
+
+  const annotations = (changed: Record<string, string>): Partial<PersistentVolumeClaim['metadata']> => ({
+    annotations: changed,
+  })
+  const ignored: [string, PersistentVolumeClaim][] = [
+    [
+      'a claim for another node',
+      claimObject(
+        {},
+        annotations({
+          'volume.kubernetes.io/selected-node': 'node2',
+          'volume.kubernetes.io/storage-provisioner': 'loam.storage',
+        }),
+      ),
+    ],
+    [
+      'a claim without selected node, although our provisioner is asked',
+      claimObject({}, annotations({ 'volume.kubernetes.io/storage-provisioner': 'loam.storage' })),
+    ],
+    [
+      'a claim with an empty selected node',
+      claimObject(
+        {},
+        annotations({
+          'volume.kubernetes.io/selected-node': '',
+          'volume.kubernetes.io/storage-provisioner': 'loam.storage',
+        }),
+      ),
+    ],
+    [
+      'a claim that asks nobody yet',
+      claimObject({}, annotations({ 'volume.kubernetes.io/selected-node': 'node1' })),
+    ],
+    [
+      'a claim of another provisioner',
+      claimObject(
+        {},
+        annotations({
+          'volume.kubernetes.io/selected-node': 'node1',
+          'volume.kubernetes.io/storage-provisioner': 'other',
+        }),
+      ),
+    ],
+    ['a claim that names a volume', claimObject({ volumeName: 'pv-1' })],
+    ['a claim that is being deleted', claimObject({}, { deletionTimestamp: '2026-01-01T00:00:00Z' })],
+    [
+      'a claim that a populator fills',
+      claimObject({ dataSourceRef: { apiGroup: 'example.com', kind: 'Archive', name: 'a' } }),
+    ],
+  ]
+  for (const [what, object] of ignored)
+    it(`leaves alone ${what}`, () => expect(decide(object).kind).to.equal('ignore'))
+
+  it('serves a claim that only the older annotation gives to us', () => {
+    const older = annotations({
+      'volume.kubernetes.io/selected-node': 'node1',
+      'volume.beta.kubernetes.io/storage-provisioner': 'loam.storage',
+    })
+    expect(decide(claimObject({}, older)).kind).to.equal('create')
+  })
+
+  const refused: [string, PersistentVolumeClaim, Partial<ClaimSituation>, string, RegExp][] = [
+    [
+      'a class that is not there',
+      claimObject(),
+      { storageClass: undefined },
+      'ClassNotFound',
+      /StorageClass "fast" does not exist/,
+    ],
+    [
+      'faulty parameters',
+      claimObject(),
+      { storageClass: classOf({ layout: 'raid7' }) },
+      'InvalidParameters',
+      /"layout" is "raid7"/,
+    ],
+    [
+      'a layout not built yet',
+      claimObject(),
+      { storageClass: classOf({ layout: 'thin' }) },
+      'InvalidParameters',
+      /cannot make that layout yet/,
+    ],
+    [
+      'a snapshot to restore',
+      claimObject({ dataSource: { kind: 'VolumeSnapshot', name: 's' } }),
+      {},
+      'DataSourceNotSupported',
+      /VolumeSnapshot "s"/,
+    ],
+    [
+      'a selector',
+      claimObject({ selector: { matchLabels: {} } }),
+      {},
+      'SelectorNotSupported',
+      /spec.selector/,
+    ],
+    [
+      'ReadWriteMany',
+      claimObject({ accessModes: ['ReadWriteOnce', 'ReadWriteMany'] }),
+      {},
+      'AccessModeNotSupported',
+      /allowed for a node-local volume are ReadWriteOnce/,
+    ],
+    [
+      'no access mode',
+      claimObject({ accessModes: [] }),
+      {},
+      'AccessModeNotSupported',
+      /access modes are \[\]/,
+    ],
+    ['no size', claimObject({ resources: {} }), {}, 'InvalidSize', /storage request is ""/],
+    [
+      'a size that is no quantity',
+      claimObject({ resources: { requests: { storage: 'big' } } }),
+      {},
+      'InvalidSize',
+      /"big"/,
+    ],
+    [
+      'a size over int64',
+      claimObject({ resources: { requests: { storage: '9223372036854775808' } } }),
+      {},
+      'InvalidSize',
+      /allowed are quantities/,
+    ],
+    [
+      'xfs under 300 MiB',
+      claimObject({ resources: { requests: { storage: '296Mi' } } }),
+      { storageClass: classOf({ 'csi.storage.k8s.io/fstype': 'xfs' }) },
+      'TooSmallForFileSystem',
+      /xfs needs at least 300 MiB/,
+    ],
+    [
+      'a raw device of a class that never erases',
+      claimObject({ volumeMode: 'Block' }),
+      { storageClass: classOf({ erase: 'none' }) },
+      'EraseNeeded',
+      /erase "none"/,
+    ],
+  ]
+  for (const [what, object, change, reason, message] of refused) {
+    it(`refuses ${what}, and does not send it to another node`, () => {
+      const decision = decide(object, change)
+      expect(decision.kind).to.equal('refuse')
+      if (decision.kind !== 'refuse') return
+      expect(decision.reason).to.equal(reason)
+      expect(decision.message).to.match(message)
+    })
+  }
+
+  it('refuses mount options that no mount would take, before a pod is bound to this node', () => {
+    const base = classOf()
+    if (base === undefined) throw new Error('the class is sound')
+    const decision = decide(claimObject(), { storageClass: { ...base, mountOptions: ['noatime', 'suid'] } })
+    expect(decision).to.include({ kind: 'refuse', reason: 'InvalidMountOptions' })
+    expect(decide(claimObject(), { storageClass: { ...base, mountOptions: ['noatime'] } }).kind).to.equal(
+      'create',
+    )
+  })
+
+  it('gives the claim back when this node has no group', () => {
+    expect(decide(claimObject(), { group: undefined })).to.include({
+      kind: 'reschedule',
+      reason: 'NoVolumeGroup',
+    })
+  })
+
+  it('gives the claim back when the group has a problem, naming node and problem', () => {
+    const decision = decide(claimObject(), {
+      groupProblem: { reason: 'DisksMissing', message: 'a disk is missing' },
+    })
+    expect(decision).to.deep.equal({
+      kind: 'reschedule',
+      reason: 'DisksMissing',
+      message: 'node node1: a disk is missing',
+    })
+  })
+})

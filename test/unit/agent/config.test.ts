@@ -1,0 +1,46 @@
+import { expect } from 'chai'
+import { InvalidConfig, readConfig } from '../../../agent/config.ts'
+
+const environment = { NODE_NAME: 'node1', POD_NAME: 'loam-x', POD_NAMESPACE: 'loam-system' }
+
+describe('agent/config', () => {
+  it('needs only who and where it is', () => {
+    expect(readConfig(environment)).to.include({
+      nodeName: 'node1',
+      lvm: 'host',
+      healthPort: 9808,
+      orphanGraceMs: 600_000,
+    })
+  })
+
+  it('names every fault at once', () => {
+    const faulty = {
+      ...environment,
+      NODE_NAME: 'n'.repeat(64),
+      LOAM_LVM: 'maybe',
+      LOAM_HEALTH_PORT: '70000',
+      LOAM_SYSTEM_DIRECTORY: 'run',
+    }
+    expect(() => readConfig(faulty)).to.throw(
+      InvalidConfig,
+      /LOAM_LVM is "maybe": allowed are host, image.*LOAM_SYSTEM_DIRECTORY.*|LOAM_SYSTEM_DIRECTORY.*LOAM_HEALTH_PORT/,
+    )
+    for (const name of [
+      'NODE_NAME has 64 characters',
+      'LOAM_LVM',
+      'LOAM_HEALTH_PORT',
+      'LOAM_SYSTEM_DIRECTORY',
+    ]) {
+      expect(() => readConfig(faulty)).to.throw(name)
+    }
+  })
+
+  for (const missing of Object.keys(environment)) {
+    it(`refuses to start without ${missing}`, () => {
+      expect(() => readConfig({ ...environment, [missing]: undefined })).to.throw(
+        InvalidConfig,
+        `${missing} is not set`,
+      )
+    })
+  }
+})
