@@ -1,0 +1,64 @@
+// Runs tests inside a VM with real disks: run-node-tests.ts [--grep TEXT] [--totals FILE] [PATTERN…]
+// The totals are those of test/runner/mocha.ts, which runs in the VM; the exit status is its own.
+import { copyFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { messageOf } from '../../../core/errors.ts'
+import { diskById } from './disks.ts'
+import { LabError } from './errors.ts'
+import { SHARED_MOUNT } from './guest.ts'
+import { pathsOf } from './paths.ts'
+import type { Vm } from './types.ts'
+import { withSingleVm, type Session } from './with-single-vm.ts'
+
+interface Request {
+  readonly patterns: readonly string[]
+  readonly grep: string | undefined
+  readonly totals: string | undefined
+}
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+const TOTALS = 'totals.json'
+const disks = ['a', 'b', 'c'].map((name) => ({ name, sizeBytes: 1024 ** 3 }))
+
+const readArguments = (args: readonly string[]): Request => {
+  const options = { grep: { type: 'string' }, totals: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+  const patterns = positionals.length > 0 ? positionals : ['test/node/**/*.test.ts']
+  return { patterns, grep: values.grep, totals: values.totals }
+}
+
+const mochaCommand = ({ patterns, grep }: Request): readonly string[] => [
+  'node_modules/.bin/node',
+  'test/runner/mocha.ts',
+  ...['--totals', `${SHARED_MOUNT}/${TOTALS}`],
+  ...(grep === undefined ? [] : ['--grep', grep]),
+  ...patterns,
+]
+
+const takeTotals = async (vm: Vm, destination: string, exitCode: number): Promise<void> => {
+  const totals = join(pathsOf(vm.directory).shared, TOTALS)
+  await copyFile(totals, destination).catch((cause: unknown) => {
+    throw new LabError('the tests in the VM', `ended with status ${exitCode} and without totals`, { cause })
+  })
+}
+
+const runIn = async ({ vm, options }: Session, request: Request): Promise<number> => {
+  const { exitCode } = await vm.exec(mochaCommand(request), {
+    output: 'inherit',
+    directory: ROOT,
+    environment: { LOAM_TEST_DISKS: disks.map(({ name }) => diskById(options.name, name)).join(',') },
+  })
+  if (request.totals !== undefined) await takeTotals(vm, request.totals, exitCode)
+  return exitCode
+}
+
+try {
+  const request = readArguments(process.argv.slice(2))
+  process.exitCode = await withSingleVm('node-tests', { disks, memoryMiB: 2048 }, (session) =>
+    runIn(session, request),
+  )
+} catch (error) {
+  console.error(messageOf(error))
+  process.exitCode = 2
+}
