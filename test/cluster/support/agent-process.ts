@@ -1,0 +1,29 @@
+import type { Lab } from '../../lab/lab.ts'
+import { waitFor } from '../../lab/runtime/wait.ts'
+
+/** Process id of the agent in its node's virtual machine. */
+const agentPid = async (lab: Lab, node: string): Promise<number | undefined> => {
+  const vm = await lab.vm(node)
+  const { stdout } = await vm.exec(['pgrep', '-f', '^[^ ]*node .*/agent\\.cjs$'])
+  const [pid] = stdout.split('\n')
+  return pid === undefined || pid === '' ? undefined : Number(pid)
+}
+
+/** Sends a signal to the agent of a node: `KILL` is a crash, `STOP` and `CONT` hold it between two moments. */
+export const signalAgent = async (
+  lab: Lab,
+  node: string,
+  signal: 'KILL' | 'TERM' | 'STOP' | 'CONT',
+): Promise<number> => {
+  const pid = await agentPid(lab, node)
+  if (pid === undefined) throw new Error(`node ${node}: no process of the agent runs`)
+  await (await lab.vm(node)).run(['kill', `-${signal}`, String(pid)])
+  return pid
+}
+
+/** Another process of the agent than `before` runs on the node. */
+export const waitForNewAgent = (lab: Lab, node: string, before: number): Promise<number> =>
+  waitFor({ what: `a new agent process on ${node}`, timeoutMs: 120_000 }, async () => {
+    const pid = await agentPid(lab, node)
+    return pid !== undefined && pid !== before && pid
+  })

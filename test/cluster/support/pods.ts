@@ -1,0 +1,86 @@
+import { BUSYBOX_IMAGE } from '../../lab/images/names.ts'
+import type { Lab } from '../../lab/lab.ts'
+import { isPodReady, type PodObject } from '../../lab/loam/agent-pods.ts'
+import { waitFor } from '../../lab/runtime/wait.ts'
+
+export interface PodOptions {
+  readonly namespace: string
+  readonly name: string
+  /** Where it must run; the scheduler decides when absent. */
+  readonly node?: string
+  /** Claims by name; each is mounted at /data/NAME, or is the device /dev/NAME for block volumes. */
+  readonly claims?: readonly string[]
+  readonly blockClaims?: readonly string[]
+  readonly image?: string
+  /** What the container runs; it sleeps until it is asked to end when absent. */
+  readonly command?: readonly string[]
+}
+
+const volume = (claim: string) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })
+
+/** A pod of busybox that ends within a second when it is deleted. */
+export const podManifest = (options: PodOptions): object => {
+  const { namespace, name, node, claims = [], blockClaims = [], image = BUSYBOX_IMAGE, command } = options
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      // A selector and not nodeName: the scheduler must see the pod, or no claim waits for its node.
+      ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      terminationGracePeriodSeconds: 1,
+      tolerations: [{ operator: 'Exists' }],
+      containers: [
+        {
+          name: 'main',
+          image,
+          imagePullPolicy: 'Never',
+          ...(command === undefined ? {} : { command }),
+          volumeMounts: claims.map((claim) => ({ name: claim, mountPath: `/data/${claim}` })),
+          volumeDevices: blockClaims.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
+        },
+      ],
+      volumes: [...claims, ...blockClaims].map(volume),
+    },
+  }
+}
+
+const podPath = (namespace: string, name: string): string => `/api/v1/namespaces/${namespace}/pods/${name}`
+
+export const createPod = (lab: Lab, options: PodOptions): Promise<PodObject> =>
+  lab.api.json<PodObject>({
+    method: 'POST',
+    path: `/api/v1/namespaces/${options.namespace}/pods`,
+    body: podManifest(options),
+  })
+
+/** The pod once it is Ready. */
+export const waitForPod = (lab: Lab, namespace: string, name: string): Promise<PodObject> => {
+  const find = () => lab.api.find<PodObject>(podPath(namespace, name))
+  const describe = async () => JSON.stringify((await find())?.status)
+  return waitFor({ what: `pod ${namespace}/${name} to be Ready`, timeoutMs: 120_000, describe }, async () => {
+    const pod = await find()
+    return pod !== undefined && isPodReady(pod) && pod
+  })
+}
+
+/** Runs a command in the pod's container; gives standard output, throws when its status is not 0. */
+export const execInPod = async (
+  lab: Lab,
+  { namespace, name }: PodOptions,
+  command: readonly string[],
+): Promise<string> => {
+  const argv = ['exec', '--namespace', namespace, name, '--', ...command]
+  const { exitCode, stdout, stderr } = await lab.kubectl(argv)
+  if (exitCode === 0) return stdout
+  throw new Error(`${command.join(' ')} in pod ${namespace}/${name}: status ${exitCode}: ${stderr}`)
+}
+
+/** Deletes the pod and waits until it is gone. */
+export const deletePod = async (lab: Lab, namespace: string, name: string): Promise<void> => {
+  const path = podPath(namespace, name)
+  await lab.api.send({ method: 'DELETE', path })
+  await waitFor({ what: `pod ${namespace}/${name} to be gone`, timeoutMs: 120_000 }, async () => {
+    return (await lab.api.find(path)) === undefined
+  })
+}
