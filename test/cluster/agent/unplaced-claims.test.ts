@@ -1,0 +1,61 @@
+import { expect } from 'chai'
+import type { Lab } from '../../lab/lab.ts'
+import {
+  createClaim,
+  deleteClaim,
+  findClaim,
+  waitForEvent,
+  waitForNoPersistentVolume,
+} from '../support/claims.ts'
+import { createNamespace, deleteNamespace } from '../support/namespace.ts'
+import { createPod, deletePod, waitForPod } from '../support/pods.ts'
+import { sharedLab } from '../support/shared-lab.ts'
+import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
+
+describe('agent/unplaced-claims: a claim that fits nowhere', function () {
+  this.timeout(300_000)
+  let lab: Lab
+  let namespace: string
+  let storageClass: TestClass
+  const claim = (name: string, size: string) =>
+    createClaim(lab, { namespace, name, storageClass: storageClass.name, size })
+
+  before(async () => {
+    lab = await sharedLab()
+    namespace = await createNamespace(lab)
+    storageClass = await createClass(lab, { name: 'nowhere', disks: { node1: ['a'], node2: ['a'] } })
+    await waitForClass(lab, storageClass)
+  })
+  after(async () => {
+    await deleteNamespace(lab, namespace)
+    await removeClass(lab, storageClass)
+  })
+
+  it('waits with an event that says why for each node, and runs when room appears', async () => {
+    for (const [index, name] of ['first', 'second'].entries()) {
+      await claim(name, '700Mi')
+      await createPod(lab, { namespace, name, node: `node${index + 1}`, claims: [name] })
+      await waitForPod(lab, namespace, name)
+    }
+    await claim('third', '500Mi')
+    await createPod(lab, { namespace, name: 'third', claims: ['third'] })
+    const event = await waitForEvent(lab, namespace, 'third', /^NoNodeHasRoom: /)
+    expect(event).to.match(/no node has room for 500Mi .*node1 \d+ MiB, node2 \d+ MiB/)
+    await waitForEvent(lab, namespace, 'third', /^FailedScheduling: .*did not have enough free storage/)
+    expect((await findClaim(lab, namespace, 'third'))?.status?.phase).to.equal('Pending')
+
+    const volume = (await findClaim(lab, namespace, 'first'))?.spec.volumeName ?? ''
+    await deletePod(lab, namespace, 'first')
+    await deleteClaim(lab, namespace, 'first')
+    await waitForNoPersistentVolume(lab, volume)
+    const pod = await waitForPod(lab, namespace, 'third')
+    expect(pod.spec.nodeName).to.equal('node1')
+
+    for (const name of ['second', 'third']) {
+      const made = (await findClaim(lab, namespace, name))?.spec.volumeName ?? ''
+      await deletePod(lab, namespace, name)
+      await deleteClaim(lab, namespace, name)
+      await waitForNoPersistentVolume(lab, made)
+    }
+  })
+})
