@@ -106,7 +106,10 @@ export class ClaimController {
     try {
       await this.#ports.client.create(PERSISTENT_VOLUMES, wanted)
     } catch (error) {
-      if (!(error instanceof AlreadyExists)) throw error
+      if (!(error instanceof AlreadyExists)) {
+        this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))
+        throw error
+      }
       if (!(await this.#isOurs(volume))) {
         await this.#takeBack(claim, volume, 'another node has answered the claim')
         return

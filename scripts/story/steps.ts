@@ -1,3 +1,4 @@
+import { waitFor } from '../../test/lab/runtime/wait.ts'
 import { diskById } from '../../test/lab/vm/disks.ts'
 import { claim, CLASS, NAMESPACE, pod, storageClass, VOLUME_GROUP } from './manifests.ts'
 import type { Teller } from './teller.ts'
@@ -10,6 +11,7 @@ export interface Step {
 const IN_DEMO = ['--namespace', NAMESPACE]
 const HOLD = ['pkill', '-STOP', '-f', '^[^ ]*node .*/agent\\.cjs$']
 const GO_ON = ['pkill', '-CONT', '-f', '^[^ ]*node .*/agent\\.cjs$']
+const WAIT_MS = 120_000
 const LVS = ['lvs', '--noheadings', '-o', 'lv_name,lv_size,lv_tags', VOLUME_GROUP]
 
 const phaseOf = async (teller: Teller, name: string): Promise<string> =>
@@ -147,12 +149,7 @@ export const STEPS: readonly Step[] = [
     tell: async (teller) => {
       await teller.kubectl('delete', 'pod,pvc', '--all', ...IN_DEMO)
       await teller.until('no PersistentVolume of the class is left', async () => {
-        const left = await teller.ask(
-          'get',
-          'pv',
-          '-o',
-          `jsonpath={.items[?(@.spec.storageClassName=="${CLASS}")].metadata.name}`,
-        )
+        const left = await teller.ask('get', 'pv', '-o', ofClass('.metadata.name'))
         return left === ''
       })
       for (const node of ['node1', 'node2']) {
@@ -171,9 +168,16 @@ export const STEPS: readonly Step[] = [
   },
 ]
 
+const ofClass = (path: string): string => `jsonpath={.items[?(@.spec.storageClassName=="${CLASS}")]${path}}`
+
 /** Takes away what the story made, so that it can be told again in the same lab. */
 export const cleanUp = async ({ lab }: Teller): Promise<void> => {
   await lab.kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found'])
+  // The agents need the groups to end the volumes in them.
+  const what = `PersistentVolumes of class ${CLASS} to be gone`
+  await waitFor({ what, timeoutMs: WAIT_MS }, async () => {
+    return (await lab.kubectl(['get', 'pv', '-o', ofClass('.metadata.name')])).stdout === ''
+  })
   await lab.kubectl(['delete', 'storageclass', CLASS, '--ignore-not-found'])
   for (const node of ['node1', 'node2']) {
     const vm = await lab.vm(node)
@@ -182,12 +186,7 @@ export const cleanUp = async ({ lab }: Teller): Promise<void> => {
       'vgs "$1" >/dev/null 2>&1 && vgremove -qq -f "$1"; shift; for disk; do blkdiscard -f "$disk" || exit; done'
     await vm.run(['bash', '-c', script, 'blank', VOLUME_GROUP, diskById(node, 'a'), diskById(node, 'b')])
   }
-  const names = await lab.kubectl([
-    'get',
-    'nls',
-    '-o',
-    `jsonpath={.items[?(@.spec.storageClassName=="${CLASS}")].metadata.name}`,
-  ])
+  const names = await lab.kubectl(['get', 'nls', '-o', ofClass('.metadata.name')])
   for (const name of names.stdout.split(' ').filter((text) => text !== ''))
     await lab.kubectl(['delete', 'nls', name])
 }
