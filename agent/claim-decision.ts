@@ -3,7 +3,7 @@ import { parseMountOptions } from '../core/mount-options.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { describeBytes } from '../core/quantity.ts'
 import type { ClassParameters } from '../core/parameters.ts'
-import type { FileSystem } from '../core/volume-tags.ts'
+import { MIN_FILE_SYSTEM_BYTES } from '../lvm/file-system.ts'
 import type { CreateVolumeRequest, VolumeGroup } from '../lvm/types.ts'
 import type { ClaimView } from './claim-view.ts'
 import type { ClassView } from './class-view.ts'
@@ -41,9 +41,6 @@ const ACCESS_MODES = ['ReadWriteOnce', 'ReadWriteOncePod']
 
 /** CSI carries sizes as int64. */
 const MAX_BYTES = (1n << 63n) - 1n
-
-/** What mkfs of each needs at the least: mkfs.xfs(8) 300 MiB, mkfs.btrfs 109 MiB; ext4 fits in one extent. */
-const MINIMUM_BYTES: Record<FileSystem, bigint> = { ext4: 1n, xfs: 300n << 20n, btrfs: 114_294_784n }
 
 const DATA_SOURCES_OF_OURS = ['VolumeSnapshot', 'PersistentVolumeClaim']
 
@@ -157,7 +154,7 @@ const tooSmall = (
   parameters: ClassParameters,
   sizeBytes: bigint,
 ): ClaimDecision | undefined => {
-  const minimum = MINIMUM_BYTES[parameters.fileSystem]
+  const minimum = MIN_FILE_SYSTEM_BYTES[parameters.fileSystem]
   if (claim.volumeMode === 'Block' || sizeBytes >= minimum) return undefined
   return refuse(
     'TooSmallForFileSystem',

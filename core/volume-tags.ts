@@ -16,6 +16,9 @@ export type VolumeState = (typeof VOLUME_STATES)[number]
 export const ERASE_METHODS = ['zero', 'discard', 'none'] as const
 export type EraseMethod = (typeof ERASE_METHODS)[number]
 
+/** Methods that this version can carry out. A volume with any other is refused, never made with another one. */
+export const BUILT_ERASE_METHODS: readonly EraseMethod[] = ['zero', 'discard']
+
 /** Block volumes have no file system. */
 export const FILE_SYSTEMS = ['ext4', 'xfs', 'btrfs'] as const
 export type FileSystem = (typeof FILE_SYSTEMS)[number]

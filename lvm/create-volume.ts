@@ -1,7 +1,7 @@
 import { LoamError } from '../core/errors.ts'
 import { roundUpToExtents } from '../core/layout.ts'
 import { describeBytes } from '../core/quantity.ts'
-import { clusterOfGroup, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
+import { BUILT_ERASE_METHODS, clusterOfGroup, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
 import { complaintOf, type CommandResult } from './command-runner.ts'
 import { CommandFailed, Conflict, NoSpace, OutcomeUnknown, Refused } from './errors.ts'
 import { MIN_FILE_SYSTEM_BYTES } from './file-system.ts'
@@ -19,9 +19,9 @@ const checkRequest = ({ record, ...request }: CreateVolumeRequest): void => {
   const object = `logical volume "${request.groupName}/${request.name}"`
   if (record.state !== 'new')
     throw new Refused(object, `a volume is made in state "new", not "${record.state}"`)
-  if (record.erase === 'none')
-    throw new Refused(object, 'erase "none" cannot be made yet: space would come back unerased', {
-      advice: 'use erase "zero" or "discard"',
+  if (!BUILT_ERASE_METHODS.includes(record.erase))
+    throw new Refused(object, `erase "${record.erase}" cannot be carried out yet`, {
+      advice: `use one of ${BUILT_ERASE_METHODS.join(', ')}`,
     })
   if (request.sizeBytes <= 0n) throw new Refused(object, `a size of ${request.sizeBytes} bytes was asked for`)
   const minimum = record.content === 'block' ? 0n : MIN_FILE_SYSTEM_BYTES[record.content]
