@@ -107,16 +107,6 @@ const FEASIBLE: readonly Rule[] = [
           'InvalidSize',
           `storage request is "${claim.request}": allowed are quantities from 1 byte to ${MAX_BYTES} bytes`,
         ),
-  ({ claim, storageClass }) =>
-    claim.volumeMode === 'Block' &&
-    storageClass !== undefined &&
-    'parameters' in storageClass.settings &&
-    storageClass.settings.parameters.erase === 'none'
-      ? refuse(
-          'EraseNeeded',
-          `volumeMode is Block and StorageClass "${storageClass.name}" has erase "none": a raw device would show what the next tenant should not see; use a class with erase "zero"`,
-        )
-      : undefined,
 ]
 
 /** kubelet would meet it at the mount, when the pod is here and cannot go elsewhere. */

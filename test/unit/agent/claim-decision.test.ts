@@ -217,13 +217,6 @@ describe('agent/claim-decision', () => {
       'TooSmallForFileSystem',
       /xfs needs at least 300 MiB/,
     ],
-    [
-      'a raw device of a class that never erases',
-      claimObject({ volumeMode: 'Block' }),
-      { storageClass: classOf({ erase: 'none' }) },
-      'EraseNeeded',
-      /erase "none"/,
-    ],
   ]
   for (const [what, object, change, reason, message] of refused) {
     it(`refuses ${what}, and does not send it to another node`, () => {
