@@ -319,8 +319,13 @@ describe('createCsiNode', () => {
     await until(() => csi.log.some(({ message }) => message === 'CSI call was given up by its caller'))
     release.resolve(undefined)
     await until(() => succeeds(unstage()))
-    const lines = csi.log.filter(({ message }) => message === 'CSI call').map(({ fields }) => fields)
-    expect(lines[0]).to.include({ method: '/csi.v1.Node/NodeStageVolume', code: 'CANCELLED' })
+    // Unstage may have been refused while stage still ran, so its lines can come first.
+    const stageLine = () =>
+      csi.log.find(({ message, fields }) => {
+        return message === 'CSI call' && fields.method === '/csi.v1.Node/NodeStageVolume'
+      })
+    await until(() => stageLine() !== undefined)
+    expect(stageLine()?.fields).to.include({ code: 'CANCELLED' })
   })
 
   describe('unpublish', () => {
