@@ -152,10 +152,10 @@ describe('what an agent may write', function () {
       ' nodes get',
       ' persistentvolumeclaims get,list,watch,patch',
       ' persistentvolumes get,list,watch,create,patch,delete',
-      'events.k8s.io events create,patch',
+      'events.k8s.io events get,create,patch',
       'loam.storage nodelocalstorages get,list,watch,create,patch',
       'loam.storage nodelocalstorages/status patch',
-      'storage.k8s.io csistoragecapacities get,list,watch,create,patch,delete',
+      'storage.k8s.io csistoragecapacities get,create,patch,delete',
       'storage.k8s.io storageclasses get,list,watch',
     ])
   })
