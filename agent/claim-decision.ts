@@ -64,6 +64,16 @@ const CONCERNS: readonly Rule[] = [
       : undefined,
 ]
 
+/** kubelet would meet it at the mount, when the pod is here and cannot go elsewhere. */
+const mountOptionFault: Rule = ({ claim, storageClass }) => {
+  if (storageClass === undefined || 'error' in storageClass.settings) return undefined
+  const { fileSystem } = storageClass.settings.parameters
+  const read = parseMountOptions(fileSystem, storageClass.mountOptions)
+  return claim.volumeMode === 'Block' || 'options' in read
+    ? undefined
+    : refuse('InvalidMountOptions', `StorageClass "${storageClass.name}", mountOptions: ${read.fault}`)
+}
+
 /** Whether any node of Loam's could serve it. */
 const FEASIBLE: readonly Rule[] = [
   ({ claim, storageClass }) =>
@@ -107,17 +117,8 @@ const FEASIBLE: readonly Rule[] = [
           'InvalidSize',
           `storage request is "${claim.request}": allowed are quantities from 1 byte to ${MAX_BYTES} bytes`,
         ),
+  mountOptionFault,
 ]
-
-/** kubelet would meet it at the mount, when the pod is here and cannot go elsewhere. */
-const mountOptionFault: Rule = ({ claim, storageClass }) => {
-  if (storageClass === undefined || 'error' in storageClass.settings) return undefined
-  const { fileSystem } = storageClass.settings.parameters
-  const read = parseMountOptions(fileSystem, storageClass.mountOptions)
-  return claim.volumeMode === 'Block' || 'options' in read
-    ? undefined
-    : refuse('InvalidMountOptions', `StorageClass "${storageClass.name}", mountOptions: ${read.fault}`)
-}
 
 /** Whether this node can serve it now. */
 const POSSIBLE_HERE: readonly Rule[] = [
@@ -154,7 +155,7 @@ const tooSmall = (
 
 /** Decides; the first rule that speaks wins. Pure: the same situation always gives the same decision. */
 export const decideClaim = (situation: ClaimSituation): ClaimDecision => {
-  for (const rule of [...CONCERNS, ...FEASIBLE, mountOptionFault, ...POSSIBLE_HERE]) {
+  for (const rule of [...CONCERNS, ...FEASIBLE, ...POSSIBLE_HERE]) {
     const decision = rule(situation)
     if (decision !== undefined) return decision
   }
