@@ -75,6 +75,8 @@ describe('the machine that tests run on', function () {
     } finally {
       await run('vgremove', '--force', 'machine')
       await run('pvremove', ...disks)
+      // the file system's bytes stay where the volume was, and the next test wants blank disks
+      for (const disk of disks) await run('blkdiscard', disk)
     }
   })
 })

@@ -17,10 +17,7 @@ describe('the disks of the lab', function () {
 
   afterEach(async () => {
     await handMadeLvm('vgremove', '--force', '--yes', 'loam-test').catch(() => undefined)
-    for (const path of labDisks()) {
-      await run('wipefs', '--all', '--quiet', path)
-      await run('dd', 'if=/dev/zero', `of=${path}`, 'bs=1M', 'count=18', 'conv=fsync', 'status=none')
-    }
+    for (const path of labDisks()) await run('blkdiscard', '--force', path)
   })
 
   it('carry a volume through its whole life, and are blank again after it', async () => {
