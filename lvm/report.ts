@@ -23,7 +23,7 @@ const FIELDS = {
     ...['vg_name', 'vg_uuid', 'vg_size', 'vg_free', 'vg_extent_size', 'vg_seqno', 'vg_tags'],
     'vg_missing_pv_count',
   ],
-  pv: ['pv_name', 'pv_uuid', 'pv_size', 'pv_free', 'pv_missing', 'pv_in_use', 'vg_uuid'],
+  pv: ['pv_name', 'pv_uuid', 'pv_size', 'pv_free', 'pv_missing', 'pv_in_use', 'pv_allocatable', 'vg_uuid'],
   lv: ['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
   seg: ['lv_uuid', 'segtype'],
   pvseg: ['pv_uuid'],
@@ -83,6 +83,7 @@ const physicalVolumeRow = v.object({
   pv_free: bytes,
   pv_missing: flag('missing'),
   pv_in_use: flag('used'),
+  pv_allocatable: flag('allocatable'),
   vg_uuid: v.string(),
 })
 const volumeRow = v.object({
@@ -128,6 +129,7 @@ const physicalVolumesOf = (rows: Part['pv']): PhysicalVolume[] =>
     sizeBytes: row.pv_size,
     freeBytes: row.pv_free,
     missing: row.pv_missing,
+    allocatable: row.pv_allocatable,
   }))
 
 const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVolume[] =>

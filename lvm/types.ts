@@ -6,7 +6,10 @@ export interface VolumeGroup {
   readonly name: string
   readonly uuid: string
   readonly sizeBytes: bigint
-  /** Free extents times extent size. Not allocatable while `missingPhysicalVolumes` is above zero. */
+  /**
+   * Free extents times extent size, those on closed disks included: what may be given out is the sum over the
+   * allocatable disks, and nothing while `missingPhysicalVolumes` is above zero.
+   */
   readonly freeBytes: bigint
   readonly extentSizeBytes: bigint
   /** Version of the metadata; LVM counts it up at each change. */
@@ -23,6 +26,8 @@ export interface PhysicalVolume {
   readonly sizeBytes: bigint
   readonly freeBytes: bigint
   readonly missing: boolean
+  /** False for a disk that is closed for allocation (`pvchange -xn`): its free extents are given to no volume. */
+  readonly allocatable: boolean
 }
 
 export interface LogicalVolume {
