@@ -7,6 +7,29 @@ const mochaChains = {
   rules: { '@typescript-eslint/no-unused-expressions': 'off' },
 }
 
+/** What changes files or devices without a program, and what writes objects that say where data is. */
+const CHANGES = [
+  'CallExpression[callee.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|truncate|copyFile|cp|link|symlink)$/]',
+  'CallExpression[callee.property.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|truncate|writev|createWriteStream)$/]',
+  'CallExpression[callee.name="open"][arguments.1.value=/[wx+]/]',
+  'CallExpression[callee.name="open"] MemberExpression[property.name=/^O_(WRONLY|RDWR|CREAT|TRUNC)$/]',
+  'CallExpression[callee.property.name=/^(create|patch|delete)$/][arguments.0.name=/^PERSISTENT_VOLUME/]',
+]
+
+const changesAreSteps = {
+  files: ['{core,lvm,kube,agent,csi-node}/**/*.ts'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      ...CHANGES.map((selector) => ({
+        selector: `${selector}:not(CallExpression[callee.name="atStep"] *)`,
+        message:
+          'A change runs as a step of core/failpoints.ts: atStep(step, () => …), so that crash tests stop there.',
+      })),
+    ],
+  },
+}
+
 export default tseslint.config(
   { ignores: ['node_modules/', '.lab/', 'dist/', 'coverage/', 'csi-node/gen/', 'crd/types.ts'] },
   js.configs.recommended,
@@ -36,5 +59,6 @@ export default tseslint.config(
     },
   },
   mochaChains,
+  changesAreSteps,
   { files: ['scripts/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
 )

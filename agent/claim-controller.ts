@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors.ts'
+import { atStep } from '../core/failpoints.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { AlreadyExists, Conflict } from '../kube/errors.ts'
 import { PERSISTENT_VOLUMES } from '../kube/resources.ts'
@@ -104,7 +105,7 @@ export class ClaimController {
     const { nodeName } = this.#identity
     const wanted = persistentVolumeFor({ claim, volume, nodeName, ...decision })
     try {
-      await this.#ports.client.create(PERSISTENT_VOLUMES, wanted)
+      await atStep('create-persistent-volume', () => this.#ports.client.create(PERSISTENT_VOLUMES, wanted))
     } catch (error) {
       if (!(error instanceof AlreadyExists)) {
         this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))

@@ -1,3 +1,4 @@
+import { atStep } from '../core/failpoints.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { PERSISTENT_VOLUME_CLAIMS } from '../kube/resources.ts'
 import type { EventRequest, KubeClient } from '../kube/types.ts'
@@ -43,7 +44,9 @@ export const stillWants = (claim: ClaimView | undefined, nodeName: string): clai
 export const clearSelectedNode = async (client: KubeClient, claim: ClaimView): Promise<void> => {
   const { uid, resourceVersion } = claim
   const patch = { metadata: { uid, resourceVersion, annotations: { [SELECTED_NODE]: null } } }
-  await client.patch(PERSISTENT_VOLUME_CLAIMS, claim, patch, { type: 'merge' })
+  await atStep('clear-selected-node', () =>
+    client.patch(PERSISTENT_VOLUME_CLAIMS, claim, patch, { type: 'merge' }),
+  )
 }
 
 /** Fields of a log line about a claim. */

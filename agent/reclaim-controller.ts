@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors.ts'
+import { atStep } from '../core/failpoints.ts'
 import { formatVolumeHandle, VOLUME_FINALIZER, type VolumeHandle } from '../core/naming.ts'
 import { NotFound } from '../kube/errors.ts'
 import { PERSISTENT_VOLUMES } from '../kube/resources.ts'
@@ -66,7 +67,9 @@ export class ReclaimController {
   }
 
   async #delete({ name, uid, resourceVersion }: OurVolume): Promise<void> {
-    await this.#ports.client.delete(PERSISTENT_VOLUMES, { name }, { uid, resourceVersion })
+    await atStep('delete-persistent-volume', () =>
+      this.#ports.client.delete(PERSISTENT_VOLUMES, { name }, { uid, resourceVersion }),
+    )
     this.#ports.log.info('persistent volume deleted', { volume: name })
   }
 
@@ -99,7 +102,9 @@ export class ReclaimController {
     const finalizers = volume.finalizers.filter((finalizer) => finalizer !== VOLUME_FINALIZER)
     const patch = { metadata: { uid, resourceVersion, finalizers } }
     try {
-      await this.#ports.client.patch(PERSISTENT_VOLUMES, { name }, patch, { type: 'merge' })
+      await atStep('drop-finalizer', () =>
+        this.#ports.client.patch(PERSISTENT_VOLUMES, { name }, patch, { type: 'merge' }),
+      )
     } catch (error) {
       if (!(error instanceof NotFound)) throw error
     }

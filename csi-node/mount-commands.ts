@@ -1,3 +1,4 @@
+import type { ChangeStep } from '../core/failpoints.ts'
 import type { FileSystem } from '../core/volume-tags.ts'
 import { complaintOf, type CommandRunner } from '../lvm/command-runner.ts'
 import { MountFailed, MountInUse } from './errors.ts'
@@ -34,29 +35,39 @@ const COMMON = ['--no-canonicalize', '--internal-only', '--no-mtab'] as const
 const BUSY = /busy/i
 
 export const createMountCommands = (runner: CommandRunner): MountCommands => {
-  const mount = async (args: readonly string[], shownPath: string): Promise<void> => {
+  const mount = async (step: ChangeStep, args: readonly string[], shownPath: string): Promise<void> => {
     const result = await runner.run({
       file: 'mount',
       args: [...COMMON, ...args],
       effect: 'change',
+      step,
       deadlineMs: DEADLINE_MS,
     })
     if (result.exitCode !== 0) throw new MountFailed(shownPath, `mount failed, ${complaintOf(result)}`)
   }
   return {
     mountDevice: ({ devicePath, fileSystem, options, target, shownPath }) =>
-      mount(['--types', fileSystem, '--options', options.join(','), '--', devicePath, target], shownPath),
+      mount(
+        'mount-device',
+        ['--types', fileSystem, '--options', options.join(','), '--', devicePath, target],
+        shownPath,
+      ),
 
-    bind: ({ source, target, shownPath }) => mount(['--bind', '--', source, target], shownPath),
+    bind: ({ source, target, shownPath }) => mount('bind-mount', ['--bind', '--', source, target], shownPath),
 
     makeReadOnly: ({ target, options, shownPath }) =>
-      mount(['--options', ['remount', 'bind', 'ro', ...options].join(','), '--', 'none', target], shownPath),
+      mount(
+        'restrict-mount',
+        ['--options', ['remount', 'bind', 'ro', ...options].join(','), '--', 'none', target],
+        shownPath,
+      ),
 
     unmount: async ({ target, shownPath }) => {
       const result = await runner.run({
         file: 'umount',
         args: [...COMMON, '--', target],
         effect: 'change',
+        step: 'unmount',
         deadlineMs: DEADLINE_MS,
       })
       if (result.exitCode === 0) return

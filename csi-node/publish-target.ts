@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 
+import { atStep } from '../core/failpoints.ts'
 import { InvalidField, PathOccupied } from './errors.ts'
 import { holdDirectory, holdFile, holdParent, type HeldPath, type PathField } from './held-path.ts'
 import { codeOf } from './system-error.ts'
@@ -12,8 +13,11 @@ const ignoreExisting = (error: unknown): void => {
 }
 
 const make = async (entry: string, kind: TargetKind): Promise<void> => {
-  if (kind === 'directory') await mkdir(entry, { mode: 0o750 }).catch(ignoreExisting)
-  else await open(entry, 'wx', 0o640).then((file) => file.close(), ignoreExisting)
+  await atStep('make-mount-point', () =>
+    kind === 'directory'
+      ? mkdir(entry, { mode: 0o750 }).catch(ignoreExisting)
+      : open(entry, 'wx', 0o640).then((file) => file.close(), ignoreExisting),
+  )
 }
 
 const isEmpty = async (heldPath: string, kind: TargetKind): Promise<boolean> =>

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js'
 
 import { messageOf } from '../core/errors.ts'
+import { atStep } from '../core/failpoints.ts'
 import { SocketUnusable } from './errors.ts'
 import { codeOf } from './system-error.ts'
 
@@ -99,7 +100,7 @@ export class SocketServer {
     if (running === undefined) return
     const ours = await this.#isOurs()
     this.#running = undefined
-    if (ours) await rm(this.path, { force: true })
+    if (ours) await atStep('remove-socket', () => rm(this.path, { force: true }))
     const drained = new Promise<void>((resolve) => running.server.tryShutdown(() => resolve()))
     const timer = new AbortController()
     await Promise.race([drained, delay(graceMs, undefined, { signal: timer.signal }).catch(() => undefined)])
@@ -121,10 +122,10 @@ export class SocketServer {
     addServices(server)
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-      await rm(this.#boundPath, { force: true })
+      await atStep('remove-socket', () => rm(this.#boundPath, { force: true }))
       await bind(server, this.#boundPath)
       await chmod(this.#boundPath, 0o600)
-      await rename(this.#boundPath, path)
+      await atStep('show-socket', () => rename(this.#boundPath, path))
     } catch (error) {
       server.forceShutdown()
       throw new SocketUnusable(path, `cannot listen: ${messageOf(error)}`, { cause: error })

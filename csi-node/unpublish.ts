@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, rmdir, unlink } from 'node:fs/promises'
 
+import { atStep } from '../core/failpoints.ts'
 import { PathOccupied } from './errors.ts'
 import type { NodeUnpublishVolumeRequest, NodeUnpublishVolumeResponse } from './gen/csi.ts'
 import { holdParent, requirePath, type PathField } from './held-path.ts'
@@ -20,7 +21,7 @@ const lstatIfThere = (path: string): Promise<Stats | undefined> =>
 
 const removeDirectory = async (entry: string, place: PathField): Promise<void> => {
   try {
-    await rmdir(entry)
+    await atStep('remove-mount-point', () => rmdir(entry))
   } catch (error) {
     if (codeOf(error) !== 'ENOTEMPTY') throw error
     throw new PathOccupied(place.path, 'the directory is not empty, and its files were left alone', ADVICE)
@@ -34,7 +35,7 @@ const removeTarget = async (place: PathField): Promise<void> => {
   const found = await lstatIfThere(parent.entry)
   if (found === undefined) return
   if (found.isDirectory()) await removeDirectory(parent.entry, place)
-  else if (found.isFile() && found.size === 0) await unlink(parent.entry)
+  else if (found.isFile() && found.size === 0) await atStep('remove-mount-point', () => unlink(parent.entry))
   else
     throw new PathOccupied(
       place.path,

@@ -1,20 +1,24 @@
 import { execa } from 'execa'
 
+import { atStep, type ChangeStep } from '../core/failpoints.ts'
 import type { Logger } from '../core/logger.ts'
 import { withDeadline } from './deadline.ts'
 import { CommandFailed, OutcomeUnknown } from './errors.ts'
 
+/**
+ * `read` is killed at its deadline. `change` is never killed, because a killed change has an unknown outcome: only
+ * the wait for it ends, with OutcomeUnknown. A change names its step, so that crash tests can stop before and after.
+ */
+export type Effect = { readonly effect: 'read' } | { readonly effect: 'change'; readonly step: ChangeStep }
+
 /** One program to run: never a shell, never text that a shell would read. */
-export interface Command {
+export type Command = Program & Effect
+
+interface Program {
   readonly file: string
   readonly args: readonly string[]
   /** Added to the small fixed environment; nothing is inherited from this process. */
   readonly env?: Readonly<Record<string, string>>
-  /**
-   * `read` is killed at its deadline. `change` is never killed, because a killed change has an unknown outcome:
-   * only the wait for it ends, with OutcomeUnknown.
-   */
-  readonly effect: 'read' | 'change'
   readonly deadlineMs: number
   /** Gives the program a pipe on file descriptor 3 and returns what it writes there as `report`. */
   readonly wantsReport?: boolean
@@ -83,8 +87,8 @@ const closePipesAfterExit = (subprocess: ReturnType<typeof start>): void => {
 const text = (output: unknown): string => (typeof output === 'string' ? output : '')
 
 /** A runner that starts programs where this process runs. */
-export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandRunner => ({
-  run: async (command) => {
+export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandRunner => {
+  const run: CommandRunner['run'] = async (command) => {
     const name = `command "${[command.file, ...command.args].join(' ')}"`
     const startedAt = performance.now()
     const subprocess = start(command)
@@ -112,8 +116,11 @@ export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandR
       stderr: text(result.stderr),
       report: text((result.stdio as readonly unknown[])[3]),
     }
-  },
-})
+  }
+  return {
+    run: (command) => (command.effect === 'read' ? run(command) : atStep(command.step, () => run(command))),
+  }
+}
 
 /** A runner that puts `prefix` before every program: `nsenter …` to run the host's own tools from a container. */
 export const withPrefix = (runner: CommandRunner, prefix: readonly [string, ...string[]]): CommandRunner => ({

@@ -16,12 +16,21 @@ const blkdiscard = async (
   runner: CommandRunner,
   path: string,
   range: { readonly offset: bigint; readonly length: bigint },
-  options: readonly string[],
+  how: 'discard-space' | 'write-zeros',
 ): Promise<void> => {
   const result = await runner.run({
     file: 'blkdiscard',
-    args: [...options, '--offset', `${range.offset}`, '--length', `${range.length}`, '--', path],
+    args: [
+      ...(how === 'write-zeros' ? ['--zeroout'] : []),
+      '--offset',
+      `${range.offset}`,
+      '--length',
+      `${range.length}`,
+      '--',
+      path,
+    ],
     effect: 'change',
+    step: how,
     deadlineMs: STEP_DEADLINE_MS,
   })
   if (result.exitCode !== 0) throw new CommandFailed(`device ${path}`, `blkdiscard: ${complaintOf(result)}`)
@@ -55,8 +64,8 @@ export const eraseVolume = async (
   const { sizeBytes } = unused.volume
   const discard = method === 'discard' && (await canDiscard(mapped))
   for (const step of stepsOf(sizeBytes)) {
-    if (discard) await blkdiscard(runner, mapped.path, step, [])
-    await blkdiscard(runner, mapped.path, step, ['--zeroout'])
+    if (discard) await blkdiscard(runner, mapped.path, step, 'discard-space')
+    await blkdiscard(runner, mapped.path, step, 'write-zeros')
   }
   await flushDevice(mapped.path)
   const left = await firstNonZero(mapped.path, samplesOf(sizeBytes))

@@ -64,6 +64,7 @@ export const makeFileSystem = async (
     file: tool.file,
     args: [...tool.args, ...checkMkfsOptions(options), '--', target.devicePath],
     effect: 'change',
+    step: 'make-file-system',
     deadlineMs: MAKE_DEADLINE_MS,
   })
   if (result.exitCode !== 0)

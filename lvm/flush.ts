@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 
+import { atStep } from '../core/failpoints.ts'
 import { withDeadline } from './deadline.ts'
 import { CommandFailed, Frozen } from './errors.ts'
 import type { VolumeGroup } from './types.ts'
@@ -16,7 +17,7 @@ export const flushDevice = async (path: string): Promise<void> => {
   const sync = async (): Promise<void> => {
     const file = await open(path, 'r')
     try {
-      await file.sync()
+      await atStep('flush-device', () => file.sync())
     } finally {
       await file.close()
     }

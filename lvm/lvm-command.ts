@@ -1,9 +1,19 @@
+import type { Effect } from './command-runner.ts'
 import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName } from './names.ts'
 
+/** What lvm(8) can be asked without any change; each of these takes no lock for writing. */
+type Reading = 'fullreport' | 'vgs' | 'version' | 'lvmconfig'
+
+type Changing = 'vgcreate' | 'vgextend' | 'vgmknodes' | 'lvcreate' | 'lvchange' | 'lvremove'
+
 /** A sub-command of lvm(8) with its options and what they apply to; the devices it may see are added when it runs. */
-export interface LvmCommand {
-  readonly name: string
-  readonly effect: 'read' | 'change'
+export type LvmCommand = Subcommand &
+  (
+    | ({ readonly name: Reading } & Extract<Effect, { effect: 'read' }>)
+    | ({ readonly name: Changing } & Extract<Effect, { effect: 'change' }>)
+  )
+
+interface Subcommand {
   readonly options: readonly string[]
   /** After `--`, so that nothing here can be an option. */
   readonly operands: readonly string[]
@@ -29,6 +39,7 @@ export const createGroupCommand = (group: {
 }): LvmCommand => ({
   name: 'vgcreate',
   effect: 'change',
+  step: 'create-group',
   options: [...physicalVolumeOptions, '--setautoactivation', 'n', ...addTags(group.tags)],
   operands: [checkGroupName(group.name), ...group.devices.map(checkDevicePath)],
 })
@@ -37,6 +48,7 @@ export const createGroupCommand = (group: {
 export const extendGroupCommand = (group: { name: string; devices: readonly string[] }): LvmCommand => ({
   name: 'vgextend',
   effect: 'change',
+  step: 'extend-group',
   options: physicalVolumeOptions,
   operands: [checkGroupName(group.name), ...group.devices.map(checkDevicePath)],
 })
@@ -53,6 +65,7 @@ export const createVolumeCommand = (volume: {
 }): LvmCommand => ({
   name: 'lvcreate',
   effect: 'change',
+  step: 'create-volume',
   options: [
     ...['--activate', 'n', '--zero', 'n', '--wipesignatures', 'n', '--setautoactivation', 'n'],
     ...['--type', 'linear', '--extents', volume.extents.toString(), '--name', checkVolumeName(volume.name)],
@@ -73,6 +86,7 @@ const onlyThat = (volume: ExistingVolume): string[] => ['--select', `lv_uuid=${c
 export const activateVolumeCommand = (volume: ExistingVolume, activate: 'y' | 'n'): LvmCommand => ({
   name: 'lvchange',
   effect: 'change',
+  step: activate === 'y' ? 'activate-volume' : 'deactivate-volume',
   options: ['--activate', activate, ...onlyThat(volume)],
   operands: [checkGroupName(volume.groupName)],
 })
@@ -84,6 +98,7 @@ export const replaceTagCommand = (
 ): LvmCommand => ({
   name: 'lvchange',
   effect: 'change',
+  step: 'tag-volume',
   options: ['--deltag', checkTag(tags.from), '--addtag', checkTag(tags.to), ...onlyThat(volume)],
   operands: [checkGroupName(volume.groupName)],
 })
@@ -92,6 +107,7 @@ export const replaceTagCommand = (
 export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
   name: 'lvremove',
   effect: 'change',
+  step: 'remove-volume',
   options: onlyThat(volume),
   operands: [checkGroupName(volume.groupName)],
 })
@@ -100,6 +116,7 @@ export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
 export const makeNodesCommand = (groupName: string): LvmCommand => ({
   name: 'vgmknodes',
   effect: 'change',
+  step: 'make-nodes',
   options: [],
   operands: [checkGroupName(groupName)],
 })

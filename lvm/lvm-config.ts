@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { atStep } from '../core/failpoints.ts'
 import { checkDevicePath } from './names.ts'
 
 /**
@@ -66,10 +67,12 @@ activation {
 
 /** Writes lvm.conf into a directory for LVM_SYSTEM_DIR, whole or not at all. */
 export const writeLvmConfig = async (directory: string, location: LvmLocation): Promise<void> => {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
   const file = join(directory, 'lvm.conf')
-  await writeFile(`${file}.new`, lvmConfigText(location), { mode: 0o600 })
-  await rename(`${file}.new`, file)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await atStep('write-lvm-config', async () => {
+    await writeFile(`${file}.new`, lvmConfigText(location), { mode: 0o600 })
+    await rename(`${file}.new`, file)
+  })
 }
 
 /** Signs with a meaning in LVM's patterns become sets of one. */

@@ -1,4 +1,4 @@
-import { complaintOf, type CommandResult, type CommandRunner } from './command-runner.ts'
+import { complaintOf, type CommandResult, type CommandRunner, type Effect } from './command-runner.ts'
 import { CommandFailed } from './errors.ts'
 import { deviceFilter, type DeviceView } from './lvm-config.ts'
 import type { LvmCommand } from './lvm-command.ts'
@@ -27,6 +27,9 @@ const argumentsOf = (command: LvmCommand, devices: DeviceView): string[] => [
   ...(command.operands.length === 0 ? [] : ['--', ...command.operands]),
 ]
 
+const effectOf = (command: LvmCommand): Effect =>
+  command.effect === 'read' ? { effect: 'read' } : { effect: 'change', step: command.step }
+
 /** `systemDirectory` holds the lvm.conf of lvm-config.ts, under this path where LVM runs. */
 export const createLvm = (runner: CommandRunner, systemDirectory: string): Lvm => {
   const run: Lvm['run'] = (command, devices) =>
@@ -34,7 +37,7 @@ export const createLvm = (runner: CommandRunner, systemDirectory: string): Lvm =
       file: 'lvm',
       args: argumentsOf(command, devices),
       env: { LVM_SYSTEM_DIR: systemDirectory, LVM_SUPPRESS_FD_WARNINGS: '1', LVM_REPORT_FD: '3' },
-      effect: command.effect,
+      ...effectOf(command),
       deadlineMs: DEADLINE_MS[command.effect],
       wantsReport: true,
     })

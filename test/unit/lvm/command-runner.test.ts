@@ -6,12 +6,19 @@ import { CommandFailed, OutcomeUnknown } from '../../../lvm/errors.ts'
 import { thrownBy } from './thrown.ts'
 
 const runner = createCommandRunner({ log: silentLogger })
-const shell = (script: string, other: Partial<Command> = {}): Command => ({
+type Other = Partial<Omit<Command, 'effect' | 'step'>>
+
+const shell = (script: string, other: Other = {}): Command => ({
   file: 'sh',
   args: ['-c', script],
   effect: 'read',
   deadlineMs: 5000,
   ...other,
+})
+const changing = (script: string, other: Other = {}): Command => ({
+  ...shell(script, other),
+  effect: 'change',
+  step: 'write-zeros',
 })
 
 describe('command runner', () => {
@@ -40,7 +47,7 @@ describe('command runner', () => {
 
   it('waits for the end of the process, not for pipes that a grandchild keeps open', async () => {
     const startedAt = performance.now()
-    const { stdout } = await runner.run(shell('sleep 3 & echo done', { effect: 'change' }))
+    const { stdout } = await runner.run(changing('sleep 3 & echo done'))
     expect(stdout).to.equal('done\n')
     expect(performance.now() - startedAt).to.be.below(2500)
   })
@@ -51,7 +58,7 @@ describe('command runner', () => {
   })
 
   it('leaves a change running, and tells when it ends', async () => {
-    const error = await thrownBy(runner.run(shell('sleep 1', { effect: 'change', deadlineMs: 200 })))
+    const error = await thrownBy(runner.run(changing('sleep 1', { deadlineMs: 200 })))
     expect(error).to.be.instanceOf(OutcomeUnknown)
     const { ended } = error as OutcomeUnknown
     expect(ended).to.be.instanceOf(Promise)
@@ -59,7 +66,7 @@ describe('command runner', () => {
   })
 
   it('calls the outcome of a killed command unknown', async () => {
-    const error = await thrownBy(runner.run(shell('kill -9 $$', { effect: 'change' })))
+    const error = await thrownBy(runner.run(changing('kill -9 $$')))
     expect(error)
       .to.be.instanceOf(OutcomeUnknown)
       .with.property('message')

@@ -85,7 +85,13 @@ describe('volume content', () => {
       expect(await look()).to.equal('unknownData')
       await write(0, Buffer.from('bluestore block device\n'))
       expect(await look()).to.equal('otherSignature')
-      await runner.run({ file: 'mkfs.ext4', args: ['-q', path], effect: 'change', deadlineMs: 60_000 })
+      await runner.run({
+        file: 'mkfs.ext4',
+        args: ['-q', path],
+        effect: 'change',
+        step: 'make-file-system',
+        deadlineMs: 60_000,
+      })
       expect(await look()).to.equal('recordedFileSystem')
       expect(await findContent(runner, { path, sizeBytes }, 'xfs')).to.equal('otherSignature')
     })
