@@ -7,6 +7,7 @@ import type { KubeObject, ObjectStore } from '../kube/types.ts'
 import { refresh, type ClassOnNode } from './class-on-node.ts'
 import type { ClassReporter } from './class-reporter.ts'
 import type { ClassView } from './class-view.ts'
+import { groupRequestFor } from './group-request.ts'
 import { nodeLocalStorageFor, specPatch } from './node-local-storage.ts'
 import type { Identity, Ports } from './ports.ts'
 
@@ -106,16 +107,19 @@ export class ClassKeeper {
       return { ...common, disks: [], group: undefined, problem: { reason, message } }
     }
     const { volumeGroup } = settings.parameters
-    const disks = (wanted.report.spec.disks ?? []).map((disk) => disk.path)
-    if (disks.length === 0) return { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) }
-    const known = wanted.report.status?.volumeGroup
-    const result = await this.#ports.volumes.ensureGroup({
-      name: volumeGroup,
-      clusterId: this.#identity.clusterId,
-      disks,
-      ...(known?.name === volumeGroup ? { expectedGroupUuid: known.uuid } : {}),
-    })
+    if ((wanted.report.spec.disks ?? []).length === 0)
+      return { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) }
+    const sameGroup = this.#reportsOf(volumeGroup)
+    const result = await this.#ports.volumes.ensureGroup(
+      groupRequestFor(this.#identity.clusterId, wanted.report, sameGroup),
+    )
     return { ...common, ...result }
+  }
+
+  #reportsOf(groupName: string): NodeLocalStorage[] {
+    return [...this.#stores.reports.entries()]
+      .map(([, report]) => report)
+      .filter((report) => report.spec.volumeGroup === groupName)
   }
 
   /** A class without disks uses the group that another class makes. */

@@ -60,9 +60,10 @@ export const startControllers = (
   const heed = {
     storageClass: (name: ObjectKey): void => classes.add(name),
     report: (report: NodeLocalStorage | undefined, before: NodeLocalStorage | undefined): void => {
-      const specChanged = JSON.stringify(report?.spec) !== JSON.stringify(before?.spec)
+      const wanted = (each: NodeLocalStorage | undefined): string =>
+        JSON.stringify([each?.spec, each?.metadata.annotations])
       const name = (report ?? before)?.spec.storageClassName
-      if (specChanged && name !== undefined) classes.add(name)
+      if (wanted(report) !== wanted(before) && name !== undefined) classes.add(name)
     },
     claim: (key: ObjectKey, claim: ClaimView | undefined): void => {
       if (claim === undefined) return

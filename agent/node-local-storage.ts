@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { nodeLocalStorageName } from '../core/naming.ts'
 import type { ClassParameters } from '../core/parameters.ts'
 import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
+import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
 import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
 import type { Identity } from './ports.ts'
@@ -49,17 +49,6 @@ export const specPatch = (
     metadata: { resourceVersion: existing.metadata.resourceVersion ?? '' },
     spec: { volumeGroup: wanted.spec.volumeGroup, layout: wanted.spec.layout, disks: [...have, ...added] },
   }
-}
-
-/** Changes when any volume of the group, or what its tags say, changes: goes with seqno to notice a rollback. */
-const digestOf = (group: VolumeGroup, volumes: readonly LogicalVolume[]): string => {
-  const lines = volumes
-    .filter((volume) => volume.handle.groupUuid === group.uuid)
-    .map((volume) =>
-      [volume.handle.volumeUuid, volume.name, volume.sizeBytes, ...[...volume.tags].sort()].join(' '),
-    )
-    .sort()
-  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 32)
 }
 
 const condition = (
@@ -111,8 +100,7 @@ const groupStatus = (
   extentSize: formatQuantity(group.extentSizeBytes),
   volumes: capacity.volumes,
   missingDisks: group.missingPhysicalVolumes,
-  seqno: group.seqno,
-  digest: digestOf(group, volumes),
+  ...markOf({ group, volumes }),
 })
 
 /**

@@ -76,14 +76,13 @@ const recallGroup = (tools: GroupTools, request: EnsureGroupRequest, survey: Dis
   )
   if (seen === undefined)
     throw new Frozen('NotSeen', `volume group "${request.name}"`, 'vanished while it was looked at')
-  const known = tools.groups.all().find((group) => group.uuid === seen.uuid)
-  if (known !== undefined) {
-    known.addDevices(survey.members)
-    return known
-  }
-  const found = new KnownGroup(tools.lvm, { name: seen.name, uuid: seen.uuid, devices: survey.members })
-  tools.groups.remember(found)
-  return found
+  const known =
+    tools.groups.all().find((group) => group.uuid === seen.uuid) ??
+    new KnownGroup(tools.lvm, { name: seen.name, uuid: seen.uuid, devices: survey.members })
+  known.addDevices(survey.members)
+  known.history.expect(request.expectedMark, request.acceptedStates ?? [], request.acceptCommand ?? '')
+  tools.groups.remember(known)
+  return known
 }
 
 /** Reads the group, and takes in the blank disks when it is whole. */

@@ -1,16 +1,15 @@
 import { Frozen, NotFound } from './errors.ts'
 import { flushGroup } from './flush.ts'
+import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
 import { parseReport, reportCommand, type GroupReport } from './report.ts'
 import { SharedRead } from './shared-read.ts'
-
-const restoreAdvice =
-  'if it was restored on purpose, restart the agent; else find the disk whose metadata is newer before anything is written'
 
 /** A volume group of ours, and the devices under which LVM finds it. */
 export class KnownGroup {
   readonly name: string
   readonly uuid: string
+  readonly history = new GroupHistory()
   readonly #lvm: Lvm
   readonly #shared: SharedRead<GroupReport>
   #devices: readonly string[]
@@ -61,17 +60,7 @@ export class KnownGroup {
       throw new Frozen('NotSeen', object, `not seen on its disks (${this.#devices.join(', ')})`, {
         advice: 'are they attached?',
       })
-    const { seqno } = found.group
-    const highest = this.#last?.group.seqno ?? 0
-    if (seqno < highest)
-      throw new Frozen(
-        'MetadataWentBack',
-        object,
-        `its metadata went back from version ${highest} to ${seqno}`,
-        {
-          advice: restoreAdvice,
-        },
-      )
+    this.history.judge(this.name, markOf(found))
     this.#last = found
     return found
   }

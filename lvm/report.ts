@@ -23,7 +23,17 @@ const FIELDS = {
     ...['vg_name', 'vg_uuid', 'vg_size', 'vg_free', 'vg_extent_size', 'vg_seqno', 'vg_tags'],
     'vg_missing_pv_count',
   ],
-  pv: ['pv_name', 'pv_uuid', 'pv_size', 'pv_free', 'pv_missing', 'pv_in_use', 'pv_allocatable', 'vg_uuid'],
+  pv: [
+    'pv_name',
+    'pv_uuid',
+    'pv_size',
+    'pv_free',
+    'pv_missing',
+    'pv_in_use',
+    'pv_allocatable',
+    'pv_tags',
+    'vg_uuid',
+  ],
   lv: ['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
   seg: ['lv_uuid', 'segtype'],
   pvseg: ['pv_uuid'],
@@ -84,6 +94,7 @@ const physicalVolumeRow = v.object({
   pv_missing: flag('missing'),
   pv_in_use: flag('used'),
   pv_allocatable: flag('allocatable'),
+  pv_tags: tags,
   vg_uuid: v.string(),
 })
 const volumeRow = v.object({
@@ -130,6 +141,7 @@ const physicalVolumesOf = (rows: Part['pv']): PhysicalVolume[] =>
     freeBytes: row.pv_free,
     missing: row.pv_missing,
     allocatable: row.pv_allocatable,
+    tags: row.pv_tags,
   }))
 
 const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVolume[] =>

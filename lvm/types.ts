@@ -19,6 +19,12 @@ export interface VolumeGroup {
   readonly physicalVolumes: readonly PhysicalVolume[]
 }
 
+/** Where a group's metadata stands: its number, and a digest of its volumes and tags. */
+export interface GroupMark {
+  readonly seqno: number
+  readonly digest: string
+}
+
 export interface PhysicalVolume {
   readonly uuid: string
   /** Kernel name at the time of the report; identity is `uuid`. */
@@ -28,6 +34,7 @@ export interface PhysicalVolume {
   readonly missing: boolean
   /** False for a disk that is closed for allocation (`pvchange -xn`): its free extents are given to no volume. */
   readonly allocatable: boolean
+  readonly tags: readonly string[]
 }
 
 export interface LogicalVolume {
@@ -103,6 +110,12 @@ export interface EnsureGroupRequest {
    * disks of the first are away.
    */
   readonly expectedGroupUuid?: string
+  /** Where its metadata stood when that was last written down; an earlier state found now freezes the group. */
+  readonly expectedMark?: GroupMark
+  /** Tickets by which persons accepted a state that went back in time, as the message asked for them. */
+  readonly acceptedStates?: readonly string[]
+  /** What a person types, before the ticket, to accept such a state; empty when there is no way. */
+  readonly acceptCommand?: string
 }
 
 /** What came of looking at a class's disks and making its group. */

@@ -9,7 +9,13 @@ import type { VolumeRecord } from '../../../core/volume-tags.ts'
 import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
 import { NodeLock } from '../../../lvm/node-lock.ts'
 import { createNodeVolumes } from '../../../lvm/node-volumes.ts'
-import type { CreateVolumeRequest, EnsureGroupResult, NodeVolumes, VolumeGroup } from '../../../lvm/types.ts'
+import type {
+  CreateVolumeRequest,
+  EnsureGroupRequest,
+  EnsureGroupResult,
+  NodeVolumes,
+  VolumeGroup,
+} from '../../../lvm/types.ts'
 
 export const CLUSTER = '11111111-2222-3333-4444-555555555555'
 export const GROUP = 'loam-test'
@@ -123,7 +129,7 @@ export const startNode = async (
 export const ensure = (
   volumes: NodeVolumes,
   disks: readonly string[],
-  other: { readonly name?: string; readonly clusterId?: string; readonly expectedGroupUuid?: string } = {},
+  other: Partial<EnsureGroupRequest> = {},
 ): Promise<EnsureGroupResult> => volumes.ensureGroup({ name: GROUP, clusterId: CLUSTER, disks, ...other })
 
 /** The group on these disks, which must come out well. */

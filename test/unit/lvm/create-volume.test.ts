@@ -46,6 +46,7 @@ class LvmInMemory implements Lvm {
   volumes: Stored[] = []
   extents = 100n
   missing = 0
+  /** Of the empty group; each volume counts one up, as with the real one. */
   seqno = 1
   groupTags = groupTagsOf('c1')
   /** What an lvcreate does, and how it ends. */
@@ -71,7 +72,7 @@ class LvmInMemory implements Lvm {
       vg_size: `${this.extents * EXTENT}`,
       vg_free: `${(this.extents - used) * EXTENT}`,
       vg_extent_size: `${EXTENT}`,
-      vg_seqno: `${this.seqno}`,
+      vg_seqno: `${this.seqno + this.volumes.length}`,
       vg_tags: this.groupTags.join(','),
       vg_missing_pv_count: `${this.missing}`,
     }

@@ -13,8 +13,8 @@ const REAL = `  {
               ]
               ,
               "pv": [
-                  {"pv_name":"/dev/disk/by-id/scsi-1", "pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"113246208", "pv_free":"58720256", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"},
-                  {"pv_name":"[unknown]", "pv_uuid":"o3Z4V0-LdIb-KGmT-r0EO-hfzz-eBWh-ass6GU", "pv_size":"113246208", "pv_free":"0", "pv_missing":"missing", "pv_in_use":"used", "pv_allocatable":"", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"}
+                  {"pv_name":"/dev/disk/by-id/scsi-1", "pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"113246208", "pv_free":"58720256", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"},
+                  {"pv_name":"[unknown]", "pv_uuid":"o3Z4V0-LdIb-KGmT-r0EO-hfzz-eBWh-ass6GU", "pv_size":"113246208", "pv_free":"0", "pv_missing":"missing", "pv_in_use":"used", "pv_allocatable":"", "pv_tags":"loam.closed", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"}
               ]
               ,
               "lv": [
@@ -32,7 +32,7 @@ const REAL = `  {
           }
           ,
           {
-              "pv": [ {"pv_name":"/dev/sdd", "pv_uuid":"orphan-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"", "pv_allocatable":"allocatable", "vg_uuid":""}, {"pv_name":"/dev/sde", "pv_uuid":"damagd-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "vg_uuid":""} ]
+              "pv": [ {"pv_name":"/dev/sdd", "pv_uuid":"orphan-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":""}, {"pv_name":"/dev/sde", "pv_uuid":"damagd-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":""} ]
           }
       ]
   }`
@@ -61,10 +61,15 @@ describe('report', () => {
       tags: ['loam.cluster=c1', 'loam.owner=loam.storage'],
     })
     expect(
-      first?.group.physicalVolumes.map((disk) => [disk.devicePath, disk.missing, disk.allocatable]),
+      first?.group.physicalVolumes.map((disk) => [
+        disk.devicePath,
+        disk.missing,
+        disk.allocatable,
+        disk.tags,
+      ]),
     ).to.deep.equal([
-      ['/dev/disk/by-id/scsi-1', false, true],
-      ['[unknown]', true, false],
+      ['/dev/disk/by-id/scsi-1', false, true, []],
+      ['[unknown]', true, false, ['loam.closed']],
     ])
     expect(volumes[0]).to.deep.include({ name: 'pvc-1', active: true, open: true, segmentType: 'linear' })
     expect(volumes[0]?.record?.claimUid).to.equal('u1')

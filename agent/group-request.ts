@@ -1,0 +1,35 @@
+import type { NodeLocalStorage } from '../crd/types.ts'
+import type { EnsureGroupRequest, GroupMark } from '../lvm/types.ts'
+
+/** Set by a person to go on with metadata that went back in time; the value is the ticket that the message names. */
+export const ACCEPT_METADATA = 'loam.storage/accept-metadata'
+
+const nameOf = (report: NodeLocalStorage): string => report.metadata.name ?? ''
+
+const markIn = (report: NodeLocalStorage): { expectedMark?: GroupMark } => {
+  const known = report.status?.volumeGroup
+  return known === undefined ? {} : { expectedMark: { seqno: known.seqno, digest: known.digest } }
+}
+
+/**
+ * What is asked of lvm/ for the group of a class: what its NodeLocalStorage wants, and what was written down there
+ * before. `sameGroup` are all objects of this node that name the group: a person may answer on any of them.
+ */
+export const groupRequestFor = (
+  clusterId: string,
+  report: NodeLocalStorage,
+  sameGroup: readonly NodeLocalStorage[],
+): EnsureGroupRequest => {
+  const { volumeGroup: name, disks = [] } = report.spec
+  const known = report.status?.volumeGroup
+  return {
+    name,
+    clusterId,
+    disks: disks.map((disk) => disk.path),
+    ...(known?.name === name ? { expectedGroupUuid: known.uuid, ...markIn(report) } : {}),
+    acceptedStates: [report, ...sameGroup].flatMap(
+      (each) => each.metadata.annotations?.[ACCEPT_METADATA] ?? [],
+    ),
+    acceptCommand: `kubectl annotate nls ${nameOf(report)} --overwrite ${ACCEPT_METADATA}=`,
+  }
+}
