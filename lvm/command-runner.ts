@@ -22,6 +22,8 @@ interface Program {
   readonly deadlineMs: number
   /** Gives the program a pipe on file descriptor 3 and returns what it writes there as `report`. */
   readonly wantsReport?: boolean
+  /** How messages name it; its whole line when absent. */
+  readonly title?: string
   /** An open file that the program gets as its standard input, which is closed otherwise. */
   readonly stdinDescriptor?: number
 }
@@ -89,7 +91,7 @@ const text = (output: unknown): string => (typeof output === 'string' ? output :
 /** A runner that starts programs where this process runs. */
 export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandRunner => {
   const run: CommandRunner['run'] = async (command) => {
-    const name = `command "${[command.file, ...command.args].join(' ')}"`
+    const name = `command "${command.title ?? [command.file, ...command.args].join(' ')}"`
     const startedAt = performance.now()
     const subprocess = start(command)
     closePipesAfterExit(subprocess)

@@ -6,6 +6,7 @@ import { OutcomeUnknown } from './errors.ts'
  * @throws OutcomeUnknown after `deadlineMs`; the work goes on, and `ended` of the error tells when it is over.
  */
 export const withDeadline = async <T>(object: string, work: Promise<T>, deadlineMs: number): Promise<T> => {
+  const since = new Date()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -13,7 +14,7 @@ export const withDeadline = async <T>(object: string, work: Promise<T>, deadline
         () => undefined,
         () => undefined,
       )
-      reject(new OutcomeUnknown(object, `not over after ${deadlineMs / 1000} s`, { ended }))
+      reject(new OutcomeUnknown(object, `not over after ${deadlineMs / 1000} s`, { ended, since }))
     }, deadlineMs)
   })
   try {

@@ -6,6 +6,7 @@ import { withDeadline } from './deadline.ts'
 import { mountPointsOf, type HostUse } from './mounts.ts'
 import { isDevicePath } from './names.ts'
 import { probeSignature, type Signature } from './signature.ts'
+import type { StuckWork } from './stuck-work.ts'
 
 /** Everything that was found out about a listed disk, without writing to it. */
 export type DiskLook =
@@ -38,8 +39,17 @@ type DiskContent =
   | { readonly kind: 'data'; readonly firstNonZeroAt: bigint }
   | { readonly kind: 'zeros' }
 
+export interface LookTools {
+  readonly runner: CommandRunner
+  /** Disks, by path, that did not answer. */
+  readonly stuckDisks: StuckWork
+  /** How long one disk is waited for. */
+  readonly lookDeadlineMs?: number
+}
+
 /** A disk that does not answer must not hold up the others for ever. */
 const READ_DEADLINE_MS = 60_000
+const LOOK_DEADLINE_MS = 180_000
 
 const contentOf = async (runner: CommandRunner, device: BlockDevice): Promise<DiskContent> => {
   const { devicePath, sizeBytes } = device
@@ -79,7 +89,11 @@ const lookAtDevice = async (
 }
 
 /** Looks at one listed disk. Never fails: what cannot be found out is a finding of its own. */
-export const lookAtDisk = async (runner: CommandRunner, path: string, use: HostUse): Promise<DiskLook> => {
+export const lookAtDisk = async (
+  { runner, stuckDisks, lookDeadlineMs = LOOK_DEADLINE_MS }: LookTools,
+  path: string,
+  use: HostUse,
+): Promise<DiskLook> => {
   if (!isDevicePath(path)) return { kind: 'notADevicePath', path }
   let device: BlockDevice | undefined
   try {
@@ -88,7 +102,8 @@ export const lookAtDisk = async (runner: CommandRunner, path: string, use: HostU
     if ('notABlockDevice' in found)
       return { kind: 'notABlockDevice', path, devicePath: found.notABlockDevice }
     device = found
-    return await lookAtDevice(runner, device, use)
+    const look = () => withDeadline(`looking at ${path}`, lookAtDevice(runner, found, use), lookDeadlineMs)
+    return await stuckDisks.watch(path, look)
   } catch (error) {
     return {
       kind: 'unreadable',

@@ -1,8 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { clusterOfGroup } from '../core/volume-tags.ts'
-import type { CommandRunner } from './command-runner.ts'
 import { judgeDisk, type BlankDisk, type DiskContext, type Membership } from './disk-judge.ts'
-import { lookAtDisk, type DeviceLook } from './disk-look.ts'
+import { lookAtDisk, type DeviceLook, type LookTools } from './disk-look.ts'
 import type { Lvm } from './lvm.ts'
 import { readHostUse } from './mounts.ts'
 import { parseReport, reportCommand, type DeviceReport } from './report.ts'
@@ -19,6 +18,10 @@ export interface DiskSurvey {
   readonly namesakes: readonly VolumeGroup[]
 }
 
+export interface SurveyTools extends LookTools {
+  readonly lvm: Lvm
+}
+
 const LVM_LABEL = 'LVM2_member'
 
 const labelUuidOf = (look: DeviceLook): string | undefined =>
@@ -29,9 +32,12 @@ const labelUuidOf = (look: DeviceLook): string | undefined =>
     : undefined
 
 /** Each labelled disk is read alone: a damaged one then hides no other. Its group shows its other disks as missing. */
-const readLabel = async (lvm: Lvm, path: string): Promise<DeviceReport | { failed: string }> => {
+const readLabel = async (
+  { lvm, stuckDisks }: SurveyTools,
+  path: string,
+): Promise<DeviceReport | { failed: string }> => {
   try {
-    return parseReport(await lvm.read(reportCommand, [path]))
+    return parseReport(await stuckDisks.watch(path, () => lvm.read(reportCommand, [path])))
   } catch (error) {
     return { failed: messageOf(error) }
   }
@@ -124,17 +130,14 @@ const namesakesIn = (labels: ReadonlyMap<DeviceLook, Label>, request: EnsureGrou
 }
 
 /** Looks at every listed disk, and judges them together. Reads only. */
-export const surveyDisks = async (
-  tools: { readonly runner: CommandRunner; readonly lvm: Lvm },
-  request: EnsureGroupRequest,
-): Promise<DiskSurvey> => {
+export const surveyDisks = async (tools: SurveyTools, request: EnsureGroupRequest): Promise<DiskSurvey> => {
   const use = await readHostUse()
-  const looks = await Promise.all(request.disks.map((path) => lookAtDisk(tools.runner, path, use)))
+  const looks = await Promise.all(request.disks.map((path) => lookAtDisk(tools, path, use)))
   const devices = looks.filter((look) => look.kind === 'device')
   const labels = new Map<DeviceLook, Label>()
   for (const look of devices) {
     const uuid = labelUuidOf(look)
-    if (uuid !== undefined) labels.set(look, { uuid, report: await readLabel(tools.lvm, look.path) })
+    if (uuid !== undefined) labels.set(look, { uuid, report: await readLabel(tools, look.path) })
   }
   const findings = devices.map((look) => ({ look, membership: membershipOf(look, labels, request) }))
   const contexts = new Map(findings.map((found) => [found.look, contextOf(found, findings, request)]))

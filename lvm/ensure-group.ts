@@ -1,20 +1,19 @@
 import { LoamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { clusterOfGroup } from '../core/volume-tags.ts'
-import type { CommandRunner } from './command-runner.ts'
-import { surveyDisks, type DiskSurvey } from './disk-survey.ts'
-import { Frozen, OutcomeUnknown } from './errors.ts'
+import { surveyDisks, type DiskSurvey, type SurveyTools } from './disk-survey.ts'
+import { Frozen, OutcomeUnknown, Stuck } from './errors.ts'
 import { createGroup, extendGroup } from './group-change.ts'
 import { KnownGroup, requireComplete, type KnownGroups } from './known-groups.ts'
-import type { Lvm } from './lvm.ts'
 import { checkGroupName, checkTag } from './names.ts'
 import type { GroupReport } from './report.ts'
+import type { StuckWork } from './stuck-work.ts'
 import type { DiskVerdict, EnsureGroupRequest, EnsureGroupResult, VolumeGroup } from './types.ts'
 
-export interface GroupTools {
-  readonly runner: CommandRunner
-  readonly lvm: Lvm
+export interface GroupTools extends SurveyTools {
   readonly groups: KnownGroups
+  /** Groups, by name, on which work has not ended. */
+  readonly stuck: StuckWork
   readonly log: Logger
 }
 
@@ -78,7 +77,7 @@ const recallGroup = (tools: GroupTools, request: EnsureGroupRequest, survey: Dis
     throw new Frozen('NotSeen', `volume group "${request.name}"`, 'vanished while it was looked at')
   const known =
     tools.groups.all().find((group) => group.uuid === seen.uuid) ??
-    new KnownGroup(tools.lvm, { name: seen.name, uuid: seen.uuid, devices: survey.members })
+    new KnownGroup(tools, { name: seen.name, uuid: seen.uuid, devices: survey.members })
   known.addDevices(survey.members)
   known.history.expect(request.expectedMark, request.acceptedStates ?? [], request.acceptCommand ?? '')
   tools.groups.remember(known)
@@ -108,7 +107,7 @@ const makeGroup = async (
 ): Promise<GroupReport> => {
   const { name, clusterId } = request
   tools.log.info('Making volume group', { group: name, disks: survey.blank.map((disk) => disk.path) })
-  const { known, report } = await createGroup(tools.lvm, { name, clusterId, disks: survey.blank })
+  const { known, report } = await createGroup(tools, { name, clusterId, disks: survey.blank })
   tools.groups.remember(known)
   return report
 }
@@ -138,7 +137,7 @@ const verdictsAfter = async (
  * Judges the disks, and makes, recalls or extends the group. A problem with the group is a result, not an error, so
  * that the verdicts reach the caller beside it.
  *
- * @throws OutcomeUnknown when a command's effect could not be read back.
+ * @throws OutcomeUnknown when a command's effect could not be read back; Stuck when earlier work has not ended.
  */
 export const ensureGroup = async (
   tools: GroupTools,
@@ -165,7 +164,8 @@ export const ensureGroup = async (
       problem: undefined,
     }
   } catch (error) {
-    if (!(error instanceof LoamError) || error instanceof OutcomeUnknown) throw error
+    if (!(error instanceof LoamError) || error instanceof OutcomeUnknown || error instanceof Stuck)
+      throw error
     const partial = await partialGroup(tools, request.name)
     return { group: partial?.group, disks, problem: problemOf(error) }
   }

@@ -57,9 +57,25 @@ export class Refused extends LoamError {
   readonly reason = 'Refused'
 }
 
-/** An earlier command on the same object has not ended; nothing was started behind it. */
+/** Somebody else is at work on the same object. */
 export class Busy extends LoamError {
-  readonly reason = 'Busy'
+  readonly reason: string = 'Busy'
+}
+
+/** Earlier work on the same object has outlived its deadline and goes on; nothing is started behind it. */
+export class Stuck extends Busy {
+  override readonly reason = 'Stuck'
+  /** What it is that does not end, and when it began. */
+  readonly on: { readonly what: string; readonly since: Date }
+
+  constructor(object: string, on: { readonly what: string; readonly since: Date }) {
+    super(object, `${on.what} was started at ${on.since.toISOString()} and has not ended`, {
+      advice:
+        'a disk that does not answer is the usual cause: see the kernel log of the node, and repair its connection ' +
+        'or take it out; nothing more is started here until then, and the rest goes on by itself',
+    })
+    this.on = on
+  }
 }
 
 /** A program could not be started, or ended with an error after which nothing had changed. */
@@ -72,10 +88,17 @@ export class OutcomeUnknown extends LoamError {
   readonly reason = 'OutcomeUnknown'
   /** Settles when the thing that was waited for ends at last; absent when nothing is running any more. */
   readonly ended: Promise<void> | undefined
+  /** When that thing was started. */
+  readonly since: Date
 
-  constructor(object: string, what: string, options: ErrorOptions & { ended?: Promise<void> } = {}) {
-    const { ended, ...rest } = options
+  constructor(
+    object: string,
+    what: string,
+    options: ErrorOptions & { ended?: Promise<void>; since?: Date } = {},
+  ) {
+    const { ended, since = new Date(), ...rest } = options
     super(object, what, rest)
     this.ended = ended
+    this.since = since
   }
 }

@@ -8,6 +8,7 @@ import { KnownGroup } from './known-groups.ts'
 import { createGroupCommand, extendGroupCommand, groupNamesCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
 import { parseGroupNames, parseReport, reportCommand, type GroupReport } from './report.ts'
+import type { StuckWork } from './stuck-work.ts'
 
 /** A link may have been turned to another disk since the judging. @throws Refused when it was. */
 const confirmSameDisk = async (disk: BlankDisk): Promise<void> => {
@@ -36,9 +37,10 @@ const confirmNameIsFree = async (lvm: Lvm, name: string): Promise<void> => {
  * @throws Conflict, Refused, CommandFailed (nothing usable was made), OutcomeUnknown.
  */
 export const createGroup = async (
-  lvm: Lvm,
+  tools: { readonly lvm: Lvm; readonly stuck: StuckWork },
   wanted: { readonly name: string; readonly clusterId: string; readonly disks: readonly BlankDisk[] },
 ): Promise<{ known: KnownGroup; report: GroupReport }> => {
+  const { lvm } = tools
   const { name, disks } = wanted
   const devices = disks.map((disk) => disk.path)
   const tags = groupTagsOf(wanted.clusterId)
@@ -57,7 +59,7 @@ export const createGroup = async (
   if (made === undefined)
     throw new CommandFailed(`volume group "${name}"`, `not made: ${complaintOf(result)}`)
   await flushGroup(made.group)
-  return { known: new KnownGroup(lvm, { name, uuid: made.group.uuid, devices }), report: made }
+  return { known: new KnownGroup(tools, { name, uuid: made.group.uuid, devices }), report: made }
 }
 
 /**

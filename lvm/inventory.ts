@@ -2,6 +2,7 @@ import { LoamError } from '../core/errors.ts'
 import { Frozen } from './errors.ts'
 import type { KnownGroup, KnownGroups } from './known-groups.ts'
 import type { GroupReport } from './report.ts'
+import type { StuckWork } from './stuck-work.ts'
 import type { Inventory, UnseenGroup } from './types.ts'
 
 const unseen = ({ name, uuid }: KnownGroup, error: unknown): UnseenGroup => {
@@ -10,17 +11,17 @@ const unseen = ({ name, uuid }: KnownGroup, error: unknown): UnseenGroup => {
   return { name, uuid, reason, message: error.message }
 }
 
-const look = async (group: KnownGroup): Promise<GroupReport | UnseenGroup> => {
+const look = async (group: KnownGroup, stuck: StuckWork): Promise<GroupReport | UnseenGroup> => {
   try {
     return await group.fresh()
   } catch (error) {
-    return unseen(group, error)
+    return unseen(group, stuck.get(group.name) ?? error)
   }
 }
 
 /** Reads every known group, each for itself: one whose disks hang or are away must not hide the others. */
-export const takeInventory = async (known: KnownGroups): Promise<Inventory> => {
-  const found = await Promise.all(known.all().map(look))
+export const takeInventory = async (known: KnownGroups, stuck: StuckWork): Promise<Inventory> => {
+  const found = await Promise.all(known.all().map((group) => look(group, stuck)))
   const reports = found.filter((each) => 'group' in each)
   return {
     groups: reports.map(({ group }) => group),

@@ -4,6 +4,7 @@ import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
 import { parseReport, reportCommand, type GroupReport } from './report.ts'
 import { SharedRead } from './shared-read.ts'
+import type { StuckWork } from './stuck-work.ts'
 
 /** A volume group of ours, and the devices under which LVM finds it. */
 export class KnownGroup {
@@ -15,12 +16,16 @@ export class KnownGroup {
   #devices: readonly string[]
   #last: GroupReport | undefined
 
-  constructor(lvm: Lvm, group: { name: string; uuid: string; devices: readonly string[] }) {
+  /** `stuck` knows the groups, by name, on which work has not ended. */
+  constructor(
+    tools: { readonly lvm: Lvm; readonly stuck: StuckWork },
+    group: { name: string; uuid: string; devices: readonly string[] },
+  ) {
     this.name = group.name
     this.uuid = group.uuid
     this.#devices = group.devices
-    this.#lvm = lvm
-    this.#shared = new SharedRead(() => this.#read())
+    this.#lvm = tools.lvm
+    this.#shared = new SharedRead(() => tools.stuck.watch(this.name, () => this.#read()))
   }
 
   /** Paths that LVM may see when it works on this group: exactly its own disks. */
@@ -46,7 +51,8 @@ export class KnownGroup {
   /**
    * A report that began after the call, shared by callers of the same moment.
    *
-   * @throws Frozen when LVM does not show the group, or its metadata went back in time.
+   * @throws Frozen when LVM does not show the group, or its metadata went back in time; Stuck at once when earlier
+   *   work on the group has not ended.
    */
   fresh(): Promise<GroupReport> {
     return this.#shared.fresh()

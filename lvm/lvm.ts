@@ -11,11 +11,17 @@ export interface Lvm {
   read(command: LvmCommand, devices: DeviceView): Promise<string>
 }
 
+/** How long a command is waited for, by what it does, in milliseconds. */
+export interface LvmDeadlines {
+  readonly read: number
+  readonly change: number
+}
+
 /**
  * A report that takes longer meets a disk that does not answer. A change may wait for another tool's lock as well;
  * after its deadline it goes on, and nothing is started behind it.
  */
-const DEADLINE_MS = { read: 30_000, change: 120_000 } as const
+const DEADLINES_MS: LvmDeadlines = { read: 30_000, change: 120_000 }
 
 const withoutView: ReadonlySet<string> = new Set(['version', 'lvmconfig'])
 
@@ -31,15 +37,20 @@ const effectOf = (command: LvmCommand): Effect =>
   command.effect === 'read' ? { effect: 'read' } : { effect: 'change', step: command.step }
 
 /** `systemDirectory` holds the lvm.conf of lvm-config.ts, under this path where LVM runs. */
-export const createLvm = (runner: CommandRunner, systemDirectory: string): Lvm => {
+export const createLvm = (
+  runner: CommandRunner,
+  systemDirectory: string,
+  deadlines: LvmDeadlines = DEADLINES_MS,
+): Lvm => {
   const run: Lvm['run'] = (command, devices) =>
     runner.run({
       file: 'lvm',
       args: argumentsOf(command, devices),
       env: { LVM_SYSTEM_DIR: systemDirectory, LVM_SUPPRESS_FD_WARNINGS: '1', LVM_REPORT_FD: '3' },
       ...effectOf(command),
-      deadlineMs: DEADLINE_MS[command.effect],
+      deadlineMs: deadlines[command.effect],
       wantsReport: true,
+      title: ['lvm', command.name, ...command.operands].join(' '),
     })
   return {
     run,

@@ -10,11 +10,12 @@ import { KnownGroups, requireVolume } from './known-groups.ts'
 import { Lanes } from './lanes.ts'
 import { HOST_PREFIX, writeLvmConfig, type LvmLocation } from './lvm-config.ts'
 import { probeLvm } from './lvm-probe.ts'
-import { createLvm } from './lvm.ts'
+import { createLvm, type LvmDeadlines } from './lvm.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeInventory } from './inventory.ts'
 import { prepareVolume } from './prepare-volume.ts'
 import { removeVolume } from './remove-volume.ts'
+import { StuckWork } from './stuck-work.ts'
 import type { LogicalVolume, NodeVolumes } from './types.ts'
 
 export interface NodeVolumesDependencies {
@@ -26,6 +27,10 @@ export interface NodeVolumesDependencies {
   readonly systemDirectory: string
   readonly location: LvmLocation
   readonly log: Logger
+  /** How long LVM, and the look at one disk, are waited for, in milliseconds; the usual ones when absent. */
+  readonly deadlines?: LvmDeadlines & { readonly look: number }
+  /** Called with a group's name when work on it got stuck, and when that work ended at last. */
+  readonly onStuckChange?: (groupName: string) => void
 }
 
 /** A volume that a complete group does not contain is an answer for some callers. */
@@ -48,15 +53,24 @@ export const createNodeVolumes = async ({
   systemDirectory,
   location,
   log,
+  deadlines,
+  onStuckChange,
 }: NodeVolumesDependencies): Promise<NodeVolumes> => {
-  const lvm = createLvm(location === 'host' ? withPrefix(runner, HOST_PREFIX) : runner, systemDirectory)
+  const lvmRunner = location === 'host' ? withPrefix(runner, HOST_PREFIX) : runner
+  const lvm = createLvm(lvmRunner, systemDirectory, deadlines)
   await writeLvmConfig(systemDirectory, location)
   const version = await probeLvm(lvm, { systemDirectory, location })
   log.info('LVM is ready', { version, location })
 
   const groups = new KnownGroups()
-  const writers = new Lanes('volume group')
-  const volumes = new Lanes('logical volume')
+  const stuck = new StuckWork('volume group', onStuckChange)
+  const stuckDisks = new StuckWork('disk')
+  const writers = new Lanes(stuck)
+  const groupTools = {
+    ...{ runner, lvm, groups, stuck, stuckDisks, log },
+    ...(deadlines === undefined ? {} : { lookDeadlineMs: deadlines.look }),
+  }
+  const volumes = new Lanes(new StuckWork('logical volume'))
 
   const toolsFor = (handle: VolumeHandle) => ({
     runner,
@@ -69,10 +83,9 @@ export const createNodeVolumes = async ({
     requireVolume(await groups.byUuid(handle.groupUuid).fresh(), handle.volumeUuid)
 
   return {
-    inventory: () => takeInventory(groups),
+    inventory: () => takeInventory(groups, stuck),
 
-    ensureGroup: (request) =>
-      writers.run(request.name, () => ensureGroup({ runner, lvm, groups, log }, request)),
+    ensureGroup: (request) => writers.run(request.name, () => ensureGroup(groupTools, request)),
 
     forgetGroup: (name) => groups.forget(name),
 

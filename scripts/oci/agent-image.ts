@@ -27,6 +27,9 @@ const RUN_CONFIG: RunConfig = {
     // glibc keeps freed memory in one arena per thread, and trims late, unless told otherwise (mallopt(3)).
     'MALLOC_ARENA_MAX=1',
     'MALLOC_TRIM_THRESHOLD_=131072',
+    // A flush or read of a disk that does not answer keeps a thread of Node's pool for as long. With the usual four,
+    // four such disks would stop every access to a file, mounts for pods included.
+    'UV_THREADPOOL_SIZE=32',
   ],
   WorkingDir: '/app',
   Labels: {

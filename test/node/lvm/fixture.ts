@@ -8,7 +8,7 @@ import { silentLogger } from '../../../core/logger.ts'
 import type { VolumeRecord } from '../../../core/volume-tags.ts'
 import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
 import { NodeLock } from '../../../lvm/node-lock.ts'
-import { createNodeVolumes } from '../../../lvm/node-volumes.ts'
+import { createNodeVolumes, type NodeVolumesDependencies } from '../../../lvm/node-volumes.ts'
 import type {
   CreateVolumeRequest,
   EnsureGroupRequest,
@@ -109,6 +109,7 @@ export interface Node {
 /** The room under test, as the agent makes it on a node with LVM on the host. */
 export const startNode = async (
   runner: CommandRunner = createCommandRunner({ log: silentLogger }),
+  other: Partial<NodeVolumesDependencies> = {},
 ): Promise<Node> => {
   const lock = await NodeLock.take(runner, LOCK)
   try {
@@ -118,6 +119,7 @@ export const startNode = async (
       systemDirectory: SYSTEM_DIRECTORY,
       location: 'host',
       log: silentLogger,
+      ...other,
     })
     return { volumes, close: () => lock.release() }
   } catch (error) {

@@ -25,6 +25,7 @@ const expected: [LoamError, keyof typeof status][] = [
   [new lvmErrors.Frozen('DisksMissing', 'volume group', 'no'), 'FAILED_PRECONDITION'],
   [new lvmErrors.NoSpace('volume group', { requestedBytes: 2n, freeBytes: 1n }), 'RESOURCE_EXHAUSTED'],
   [new lvmErrors.Busy('volume group', 'no'), 'ABORTED'],
+  [new lvmErrors.Stuck('volume group', { what: 'command', since: new Date() }), 'ABORTED'],
   [new lvmErrors.OutcomeUnknown('command', 'no'), 'UNAVAILABLE'],
   [new lvmErrors.CommandFailed('command', 'no'), 'INTERNAL'],
 ]

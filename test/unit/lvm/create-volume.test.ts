@@ -7,6 +7,7 @@ import { CommandFailed, Conflict, Frozen, NoSpace, OutcomeUnknown, Refused } fro
 import { KnownGroup } from '../../../lvm/known-groups.ts'
 import type { LvmCommand } from '../../../lvm/lvm-command.ts'
 import type { Lvm } from '../../../lvm/lvm.ts'
+import { StuckWork } from '../../../lvm/stuck-work.ts'
 import type { CreateVolumeRequest } from '../../../lvm/types.ts'
 import { thrownBy } from './thrown.ts'
 
@@ -94,7 +95,10 @@ class LvmInMemory implements Lvm {
 
 const start = () => {
   const lvm = new LvmInMemory()
-  const known = new KnownGroup(lvm, { name: 'loam-fast', uuid: GROUP_UUID, devices: [] })
+  const known = new KnownGroup(
+    { lvm, stuck: new StuckWork('volume group') },
+    { name: 'loam-fast', uuid: GROUP_UUID, devices: [] },
+  )
   return { lvm, known, create: (request = REQUEST) => createVolume({ lvm, known }, request) }
 }
 

@@ -2,13 +2,14 @@ import { expect } from 'chai'
 
 import { Busy, OutcomeUnknown } from '../../../lvm/errors.ts'
 import { Lanes } from '../../../lvm/lanes.ts'
+import { StuckWork } from '../../../lvm/stuck-work.ts'
 import { thrownBy } from './thrown.ts'
 
 const never = (): void => undefined
 
 describe('lanes', () => {
   it('runs one task at a time in a lane, in order, and lanes beside each other', async () => {
-    const lanes = new Lanes('volume group')
+    const lanes = new Lanes(new StuckWork('volume group'))
     const events: string[] = []
     const first = Promise.withResolvers<undefined>()
     const task =
@@ -28,7 +29,7 @@ describe('lanes', () => {
   })
 
   it('goes on after an error', async () => {
-    const lanes = new Lanes('volume group')
+    const lanes = new Lanes(new StuckWork('volume group'))
     expect(await thrownBy(lanes.run('a', () => Promise.reject(new Error('no'))))).to.have.property(
       'message',
       'no',
@@ -37,7 +38,7 @@ describe('lanes', () => {
   })
 
   it('starts nothing behind work that did not end in time, and goes on when it ends', async () => {
-    const lanes = new Lanes('volume group')
+    const lanes = new Lanes(new StuckWork('volume group'))
     const work = Promise.withResolvers<undefined>()
     const ended = work.promise.then(never)
     const stuck = new OutcomeUnknown('command "lvcreate"', 'not over', { ended })
@@ -56,7 +57,7 @@ describe('lanes', () => {
   })
 
   it('is not stuck by an unknown outcome of work that is over', async () => {
-    const lanes = new Lanes('volume group')
+    const lanes = new Lanes(new StuckWork('volume group'))
     await thrownBy(lanes.run('a', () => Promise.reject(new OutcomeUnknown('x', 'was killed'))))
     expect(await lanes.run('a', () => Promise.resolve(never))).to.equal(never)
   })
