@@ -33,16 +33,16 @@ describe('the volume group of a class', function () {
     node = await startNode()
   }
 
-  before(attachDisks)
-  after(detachDisks)
+  before(() => attachDisks())
+  after(async () => {
+    await wipe(disk(0), disk(1))
+    await detachDisks()
+  })
   beforeEach(async () => {
     await wipe(disk(0), disk(1))
     node = await startNode()
   })
-  afterEach(async () => {
-    await node.close()
-    await wipe(disk(0), disk(1))
-  })
+  afterEach(() => node.close())
 
   it('is made of the blank disks, leaves the others alone, and says what it has', async () => {
     await run('mkfs.ext4', '-q', disk(1))

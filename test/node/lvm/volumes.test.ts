@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { constants } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 
+import type { CommandRunner } from '../../../lvm/command-runner.ts'
 import { CommandFailed, Conflict, InUse, NoSpace, Refused } from '../../../lvm/errors.ts'
 import type { LogicalVolume, WantedContent } from '../../../lvm/types.ts'
 import { thrownBy } from '../../unit/lvm/thrown.ts'
@@ -10,6 +11,7 @@ import {
   attachDisks,
   detachDisks,
   disk,
+  emptyGroup,
   groupOn,
   handMadeLvm,
   lvmSubcommand,
@@ -41,17 +43,25 @@ describe('volumes', function () {
   let runner: ReturnType<typeof recordingRunner>
   let group: Awaited<ReturnType<typeof groupOn>>
 
-  before(attachDisks)
-  after(detachDisks)
-  beforeEach(async () => {
+  const start = async (using: CommandRunner): Promise<void> => {
+    node = await startNode(using)
+    group = await groupOn(node.volumes, disk(0), disk(1))
+  }
+
+  before(async () => {
+    await attachDisks()
     await wipe(disk(0), disk(1))
     runner = recordingRunner()
-    node = await startNode(runner)
-    group = await groupOn(node.volumes, disk(0), disk(1))
+    await start(runner)
   })
   afterEach(async () => {
+    await emptyGroup()
+    runner.commands.length = 0
+  })
+  after(async () => {
     await node.close()
     await wipe(disk(0), disk(1))
+    await detachDisks()
   })
 
   const make = (sizeBytes: bigint, other: Parameters<typeof requestFor>[2] = {}): Promise<LogicalVolume> =>
@@ -126,9 +136,10 @@ describe('volumes', function () {
             : runner.run(command),
       }
       await node.close()
-      node = await startNode(lying)
-      group = await groupOn(node.volumes, disk(0), disk(1))
+      await start(lying)
       const error = await thrownBy(make(8n * MIB))
+      await node.close()
+      await start(runner)
       expect(error).to.be.instanceOf(CommandFailed)
       expect((error as Error).message).to.match(/not made.*exit status 0/)
     })
