@@ -18,6 +18,8 @@ export interface Config {
   readonly reportSchedule: string
   /** How long a volume that nobody asks for any more is kept before it is collected. */
   readonly orphanGraceMs: number
+  /** Part of the time in which erasing deleted volumes keeps the disks busy, in percent. */
+  readonly eraseSharePercent: number
   /** Only outside a cluster. */
   readonly kubeconfigPath: string | undefined
 }
@@ -43,10 +45,11 @@ export const readConfig = (environment: Environment): Config => {
     if (found === undefined) faults.push(`${name} is "${value}": allowed are ${allowed.join(', ')}`)
     return found ?? fallback
   }
-  const whole = (name: string, fallback: number, maximum: number): number => {
+  const whole = (name: string, fallback: number, maximum: number, minimum = 0): number => {
     const value = environment[name] ?? String(fallback)
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
-    if (!(number <= maximum)) faults.push(`${name} is "${value}": allowed are whole numbers up to ${maximum}`)
+    if (!(number >= minimum && number <= maximum))
+      faults.push(`${name} is "${value}": allowed are whole numbers from ${minimum} to ${maximum}`)
     return number
   }
   const path = (name: string, fallback: string): string => {
@@ -67,6 +70,7 @@ export const readConfig = (environment: Environment): Config => {
     logLevel: oneOf('LOAM_LOG_LEVEL', ['error', 'warn', 'info', 'debug'], 'info'),
     reportSchedule: text('LOAM_REPORT_SCHEDULE', '*/5 * * * *'),
     orphanGraceMs: whole('LOAM_ORPHAN_GRACE_SECONDS', 600, 86_400) * 1000,
+    eraseSharePercent: whole('LOAM_ERASE_SHARE_PERCENT', 50, 100, 1),
     kubeconfigPath: environment.KUBECONFIG,
   }
   if (config.nodeName.length > MAX_NODE_NAME_LENGTH) {

@@ -5,6 +5,7 @@ import { createEventRecorder } from '../kube/events.ts'
 import { createTransport } from '../kube/transport.ts'
 import { createCommandRunner } from '../lvm/command-runner.ts'
 import { NodeLock } from '../lvm/node-lock.ts'
+import { USUAL_PACE } from '../lvm/erase.ts'
 import { createNodeVolumes } from '../lvm/node-volumes.ts'
 import { readConfig, type Config } from './config.ts'
 import { connect } from './connect.ts'
@@ -57,7 +58,8 @@ const start = async (config: Config, log: Logger, signal: AbortSignal, undo: Und
   const lock = await untilItWorks('the lock of this node', () => NodeLock.take(runner, LOCK), patience)
   undo.push({ what: 'lock', step: () => lock.release() })
   const { nodeName, kubeletDirectory, lvm: location, systemDirectory } = config
-  const volumes = await createNodeVolumes({ runner, lock, location, systemDirectory, log })
+  const erasePace = { ...USUAL_PACE, share: config.eraseSharePercent / 100 }
+  const volumes = await createNodeVolumes({ runner, lock, location, systemDirectory, erasePace, log })
 
   started.csi = createCsiNode({ nodeName, kubeletDirectory, volumes, runner, version: VERSION, log })
   await started.csi.start()

@@ -40,6 +40,20 @@ export interface VolumeRecord {
 const PREFIX = 'loam.'
 export const stateTag = (state: VolumeState): string => `${PREFIX}state=${state}`
 
+const ERASED_PREFIX = `${PREFIX}erased=`
+
+/** How far a volume in state `erasing` has been erased from its start, in bytes. */
+export const erasedTag = (bytes: bigint): string => `${ERASED_PREFIX}${bytes}`
+
+/** Bytes from the start that are erased for certain; 0 when no tag says so, or one cannot be read. */
+export const erasedBytesOf = (tags: readonly string[]): bigint => {
+  const texts = tags
+    .filter((tag) => tag.startsWith(ERASED_PREFIX))
+    .map((tag) => tag.slice(ERASED_PREFIX.length))
+  const [text = ''] = texts
+  return texts.length === 1 && /^\d{1,19}$/.test(text) ? BigInt(text) : 0n
+}
+
 /** The tags that carry a record, in a stable order. */
 export const tagsOf = (record: VolumeRecord): string[] => [
   stateTag(record.state),

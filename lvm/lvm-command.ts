@@ -91,15 +91,19 @@ export const activateVolumeCommand = (volume: ExistingVolume, activate: 'y' | 'n
   operands: [checkGroupName(volume.groupName)],
 })
 
-/** lvchange(8) that swaps one tag for another in one commit. */
+/** lvchange(8) that gives a tag, and takes another one away in the same commit. */
 export const replaceTagCommand = (
   volume: ExistingVolume,
-  tags: { readonly from: string; readonly to: string },
+  tags: { readonly from: string | undefined; readonly to: string },
 ): LvmCommand => ({
   name: 'lvchange',
   effect: 'change',
   step: 'tag-volume',
-  options: ['--deltag', checkTag(tags.from), '--addtag', checkTag(tags.to), ...onlyThat(volume)],
+  options: [
+    ...(tags.from === undefined ? [] : ['--deltag', checkTag(tags.from)]),
+    ...addTags([tags.to]),
+    ...onlyThat(volume),
+  ],
   operands: [checkGroupName(volume.groupName)],
 })
 

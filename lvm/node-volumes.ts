@@ -5,6 +5,7 @@ import { withPrefix, type CommandRunner } from './command-runner.ts'
 import { createVolume } from './create-volume.ts'
 import { findMappedVolume } from './device-mapper.ts'
 import { ensureGroup } from './ensure-group.ts'
+import { USUAL_PACE, type ErasePace } from './erase.ts'
 import { NotFound } from './errors.ts'
 import { KnownGroups, requireVolume } from './known-groups.ts'
 import { Lanes } from './lanes.ts'
@@ -29,6 +30,8 @@ export interface NodeVolumesDependencies {
   readonly log: Logger
   /** How long LVM, and the look at one disk, are waited for, in milliseconds; the usual ones when absent. */
   readonly deadlines?: LvmDeadlines & { readonly look: number }
+  /** The usual one when absent. */
+  readonly erasePace?: ErasePace
   /** Called with a group's name when work on it got stuck, and when that work ended at last. */
   readonly onStuckChange?: (groupName: string) => void
 }
@@ -54,6 +57,7 @@ export const createNodeVolumes = async ({
   location,
   log,
   deadlines,
+  erasePace = USUAL_PACE,
   onStuckChange,
 }: NodeVolumesDependencies): Promise<NodeVolumes> => {
   const lvmRunner = location === 'host' ? withPrefix(runner, HOST_PREFIX) : runner
@@ -76,6 +80,7 @@ export const createNodeVolumes = async ({
     runner,
     lvm,
     log,
+    pace: erasePace,
     lanes: writers,
     known: groups.byUuid(handle.groupUuid),
   })

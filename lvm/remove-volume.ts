@@ -1,18 +1,20 @@
 import type { Logger } from '../core/logger.ts'
+import { erasedBytesOf } from '../core/volume-tags.ts'
 import { activate, deactivate, type VolumeTools } from './activation.ts'
 import { complaintOf, type CommandRunner } from './command-runner.ts'
-import { eraseVolume } from './erase.ts'
+import { eraseVolume, type ErasePace } from './erase.ts'
 import { CommandFailed, NotFound, Refused } from './errors.ts'
 import { requireComplete } from './known-groups.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
 import type { GroupReport } from './report.ts'
 import { Unused, type ExpectedVolume } from './unused.ts'
 import { findContent, volumeObject } from './volume-content.ts'
-import { setState } from './volume-state.ts'
+import { setErasedBytes, setState } from './volume-state.ts'
 
 export interface RemoveTools extends VolumeTools {
   readonly runner: CommandRunner
   readonly log: Logger
+  readonly pace: ErasePace
 }
 
 /**
@@ -32,9 +34,18 @@ const erase = async (tools: RemoveTools, unused: Unused, report: GroupReport): P
   if (method === 'none') throw new Refused(volumeObject(volume), 'erase "none" cannot be carried out yet')
   const mapped = await activate(tools, volume, report)
   if (await needsErasing(tools, unused, mapped.path)) {
-    if (volume.record.state !== 'erasing') await setState(tools, volume, 'erasing')
-    tools.log.info('Erasing volume', { volume: volume.name, sizeBytes: volume.sizeBytes, method })
-    await eraseVolume(tools.runner, unused, mapped, method)
+    let marked = volume.record.state === 'erasing' ? volume : await setState(tools, volume, 'erasing')
+    const fromBytes = erasedBytesOf(marked.tags)
+    tools.log.info('Erasing volume', {
+      volume: volume.name,
+      sizeBytes: volume.sizeBytes,
+      fromBytes,
+      method,
+    })
+    const onProgress = async (erasedBytes: bigint): Promise<void> => {
+      marked = await setErasedBytes(tools, marked, erasedBytes)
+    }
+    await eraseVolume(tools.runner, unused, mapped, { method, pace: tools.pace, fromBytes, onProgress })
   }
   await deactivate(tools, volume)
 }

@@ -1,4 +1,10 @@
-import { stateTag, type VolumeRecord, type VolumeState } from '../core/volume-tags.ts'
+import {
+  erasedBytesOf,
+  erasedTag,
+  stateTag,
+  type VolumeRecord,
+  type VolumeState,
+} from '../core/volume-tags.ts'
 import type { VolumeTools } from './activation.ts'
 import { complaintOf } from './command-runner.ts'
 import { CommandFailed, Refused } from './errors.ts'
@@ -17,32 +23,61 @@ export const requireRecord = (volume: LogicalVolume): RecordedVolume => {
   throw new Refused(volumeObject(volume), `its tags are not those of a Loam volume: ${volume.tags.join(' ')}`)
 }
 
+interface TagChange {
+  readonly from: string | undefined
+  readonly to: string
+}
+
 /**
- * Writes the volume's next state into its tags; read back and on the disks when it returns.
+ * Changes one tag of a volume; read back and on the disks when it returns.
  *
- * @throws Frozen when disks are missing, CommandFailed when the state is not what it should be afterwards.
+ * @throws Frozen when disks are missing, CommandFailed when the tag is not there afterwards.
  */
-export const setState = async (
+const changeTag = async (
   tools: VolumeTools,
   volume: RecordedVolume,
-  to: VolumeState,
+  { from, to }: TagChange,
 ): Promise<RecordedVolume> => {
   const { lvm, lanes, known } = tools
   const { groupName, handle } = volume
-  const target = { groupName, uuid: handle.volumeUuid }
-  const command = replaceTagCommand(target, { from: stateTag(volume.record.state), to: stateTag(to) })
+  const command = replaceTagCommand({ groupName, uuid: handle.volumeUuid }, { from, to })
   return await lanes.run(groupName, async () => {
     // LVM refuses the change itself while disks are missing
     const result = await lvm.run(command, known.devices)
     const report = await known.fresh()
     requireComplete(report)
     const after = requireRecord(requireVolume(report, handle.volumeUuid))
-    if (after.record.state !== to)
+    const isDone = after.tags.includes(to) && (from === undefined || !after.tags.includes(from))
+    if (!isDone)
       throw new CommandFailed(
         volumeObject(volume),
         `not tagged "${to}": lvchange ended with ${complaintOf(result)}`,
       )
     await known.flush()
     return after
+  })
+}
+
+/** Writes the volume's next state into its tags; read back and on the disks when it returns. @throws as changeTag. */
+export const setState = (
+  tools: VolumeTools,
+  volume: RecordedVolume,
+  to: VolumeState,
+): Promise<RecordedVolume> =>
+  changeTag(tools, volume, { from: stateTag(volume.record.state), to: stateTag(to) })
+
+/**
+ * Records how far the volume is erased, so that a restart does not begin anew. The zeros must be on the disks
+ * already.
+ */
+export const setErasedBytes = (
+  tools: VolumeTools,
+  volume: RecordedVolume,
+  bytes: bigint,
+): Promise<RecordedVolume> => {
+  const before = erasedBytesOf(volume.tags)
+  return changeTag(tools, volume, {
+    from: before === 0n ? undefined : erasedTag(before),
+    to: erasedTag(bytes),
   })
 }

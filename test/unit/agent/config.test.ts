@@ -20,6 +20,7 @@ describe('agent/config', () => {
       LOAM_LVM: 'maybe',
       LOAM_HEALTH_PORT: '70000',
       LOAM_SYSTEM_DIRECTORY: 'run',
+      LOAM_ERASE_SHARE_PERCENT: '0',
     }
     expect(() => readConfig(faulty)).to.throw(
       InvalidConfig,
@@ -30,6 +31,7 @@ describe('agent/config', () => {
       'LOAM_LVM',
       'LOAM_HEALTH_PORT',
       'LOAM_SYSTEM_DIRECTORY',
+      'LOAM_ERASE_SHARE_PERCENT is "0": allowed are whole numbers from 1 to 100',
     ]) {
       expect(() => readConfig(faulty)).to.throw(name)
     }

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import {
   clusterOfGroup,
+  erasedBytesOf,
+  erasedTag,
   groupTagsOf,
   recordOf,
   stateTag,
@@ -59,5 +61,11 @@ describe('core/volume-tags', () => {
     expect(clusterOfGroup(groupTagsOf('c-1'))).to.equal('c-1')
     expect(clusterOfGroup([])).to.equal(undefined)
     expect(clusterOfGroup(['loam.cluster=c-1'])).to.equal(undefined)
+  })
+
+  it('says how far a volume is erased, and nothing when that is not told once and plainly', () => {
+    expect(erasedBytesOf(['loam.state=erasing', erasedTag(16n << 30n)])).to.equal(16n << 30n)
+    for (const tags of [[], ['loam.erased='], ['loam.erased=-1'], ['loam.erased=1', 'loam.erased=2']])
+      expect(erasedBytesOf(tags), tags.join(' ')).to.equal(0n)
   })
 })
