@@ -7,6 +7,8 @@ import type { KubeObject, ObjectStore } from '../kube/types.ts'
 import { refresh, type ClassOnNode } from './class-on-node.ts'
 import type { ClassReporter } from './class-reporter.ts'
 import type { ClassView } from './class-view.ts'
+import { differingLists } from './disk-lists.ts'
+import { recordedDisks } from './disk-status.ts'
 import { groupRequestFor } from './group-request.ts'
 import { nodeLocalStorageFor, specPatch } from './node-local-storage.ts'
 import type { Identity, Ports } from './ports.ts'
@@ -107,25 +109,47 @@ export class ClassKeeper {
       return { ...common, disks: [], group: undefined, problem: { reason, message } }
     }
     const { volumeGroup } = settings.parameters
-    if ((wanted.report.spec.disks ?? []).length === 0)
+    const { report } = wanted
+    if ((report.spec.disks ?? []).length === 0 && recordedDisks(report).length === 0)
       return { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) }
-    const sameGroup = this.#reportsOf(volumeGroup)
+    const others = this.#otherReports(report)
+    const listProblem = differingLists(report, others)
     const result = await this.#ports.volumes.ensureGroup(
-      groupRequestFor(this.#identity.clusterId, wanted.report, sameGroup),
+      groupRequestFor(this.#identity.clusterId, report, others),
     )
-    return { ...common, ...result }
+    const problem = result.problem?.reason === 'ListsDiffer' ? listProblem : result.problem
+    return { ...common, ...result, problem, listProblem }
   }
 
-  #reportsOf(groupName: string): NodeLocalStorage[] {
+  #otherReports(report: NodeLocalStorage): NodeLocalStorage[] {
     return [...this.#stores.reports.entries()]
-      .map(([, report]) => report)
-      .filter((report) => report.spec.volumeGroup === groupName)
+      .map(([, other]) => other)
+      .filter((other) => other.metadata.name !== report.metadata.name)
   }
 
-  /** A class without disks uses the group that another class makes. */
+  /** Classes whose reports name the same group as this one: what is wanted of it concerns all of them. */
+  sharing(report: NodeLocalStorage): string[] {
+    const others = this.#otherReports(report).filter(
+      (other) => other.spec.volumeGroup === report.spec.volumeGroup,
+    )
+    return [report, ...others].map((each) => each.spec.storageClassName)
+  }
+
+  /** Whether something goes on with the disks of a class that the next look will find ended. */
+  isWaitingForDisks(storageClassName: string): boolean {
+    return this.#states.get(storageClassName)?.disks.some(({ reason }) => reason === 'Erasing') ?? false
+  }
+
+  /** A class without disks uses the group that another class makes, and shares what is wrong with it. */
   async #sharedGroup(name: string): Promise<Pick<ClassOnNode, 'group' | 'problem'>> {
-    const group = (await this.#ports.volumes.inventory()).groups.find((candidate) => candidate.name === name)
-    if (group !== undefined) return { group, problem: undefined }
+    const { groups, unseen } = await this.#ports.volumes.inventory()
+    const maker = [...this.#states.values()].find(
+      (state) => state.group?.name === name && state.disks.length > 0,
+    )
+    const group = groups.find((candidate) => candidate.name === name) ?? maker?.group
+    const hidden = unseen.find((candidate) => candidate.name === name)
+    if (hidden !== undefined) return { group, problem: { reason: hidden.reason, message: hidden.message } }
+    if (group !== undefined) return { group, problem: maker?.problem }
     const message = `no class has made volume group "${name}" on this node yet, and this one lists no disks`
     return { group: undefined, problem: { reason: 'NoVolumeGroup', message } }
   }
@@ -160,9 +184,19 @@ export class ClassKeeper {
     if (existing === undefined) this.#startAfresh(name, parameters.volumeGroup)
     const report = await this.#writeReport(
       existing,
-      nodeLocalStorageFor(this.#identity, name, parameters, paths),
+      nodeLocalStorageFor(this.#identity, name, parameters, [
+        ...new Set([...paths, ...(existing === undefined ? this.#memberPaths(name) : [])]),
+      ]),
     )
     return { storageClass, report }
+  }
+
+  /** A report that was deleted is made again with the disks that the group has: one may have been added by hand. */
+  #memberPaths(storageClassName: string): string[] {
+    const disks = this.#states.get(storageClassName)?.disks ?? []
+    return disks
+      .filter(({ state, reason }) => state === 'Accepted' && reason !== 'Closed')
+      .map(({ path }) => path)
   }
 
   /** Without a report nothing is expected here: whoever removed a group by hand removes its report, too. */

@@ -17,6 +17,8 @@ export interface ClassOnNode {
   readonly disks: readonly DiskVerdict[]
   readonly group: VolumeGroup | undefined
   readonly problem: Problem | undefined
+  /** Why the list of disks is not carried out, although the group is used as it is. */
+  readonly listProblem?: Problem | undefined
 }
 
 /** The numbers that are reported, to people and to the scheduler. */

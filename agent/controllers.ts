@@ -16,6 +16,8 @@ import { UnplacedClaims } from './unplaced-claims.ts'
 
 /** Changes of a burst are told in one report. */
 const COALESCE_MS = 200
+/** How soon a disk is looked at again that is being erased. */
+const DISK_WORK_MS = 10_000
 /** All agents share the wall clock of the schedule: each starts its report at its own moment after it. */
 const SCHEDULE_SPREAD_MS = 20_000
 
@@ -50,7 +52,10 @@ export const startControllers = (
     await work
     return undefined
   }
-  const classes = queue('classes', 1, (name) => done(keeper.reconcile(name)))
+  const classes = queue('classes', 1, async (name) => {
+    await keeper.reconcile(name)
+    return keeper.isWaitingForDisks(name) ? { requeueAfterMs: DISK_WORK_MS } : undefined
+  })
   const reports = queue('reports', 1, (name) => done(keeper.publish(name)))
   const claims = queue('claims', 4, (key) => claimController.reconcile(key))
   const unplaced = queue('unplaced claims', 1, (key) => unplacedClaims.reconcile(key))
@@ -62,8 +67,9 @@ export const startControllers = (
     report: (report: NodeLocalStorage | undefined, before: NodeLocalStorage | undefined): void => {
       const wanted = (each: NodeLocalStorage | undefined): string =>
         JSON.stringify([each?.spec, each?.metadata.annotations])
-      const name = (report ?? before)?.spec.storageClassName
-      if (wanted(report) !== wanted(before) && name !== undefined) classes.add(name)
+      const either = report ?? before
+      if (wanted(report) === wanted(before) || either === undefined) return
+      for (const name of keeper.sharing(either)) classes.add(name)
     },
     claim: (key: ObjectKey, claim: ClaimView | undefined): void => {
       if (claim === undefined) return

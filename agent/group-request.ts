@@ -1,5 +1,7 @@
 import type { NodeLocalStorage } from '../crd/types.ts'
 import type { EnsureGroupRequest, GroupMark } from '../lvm/types.ts'
+import { differingLists, otherLists } from './disk-lists.ts'
+import { listedDisk, recordedDisks } from './disk-status.ts'
 
 /** Set by a person to go on with metadata that went back in time; the value is the ticket that the message names. */
 export const ACCEPT_METADATA = 'loam.storage/accept-metadata'
@@ -13,19 +15,24 @@ const markIn = (report: NodeLocalStorage): { expectedMark?: GroupMark } => {
 
 /**
  * What is asked of lvm/ for the group of a class: what its NodeLocalStorage wants, and what was written down there
- * before. `sameGroup` are all objects of this node that name the group: a person may answer on any of them.
+ * before. `others` are the other objects of this node: some share the group, and a person may answer on any of those;
+ * the others say which disks are meant for other groups.
  */
 export const groupRequestFor = (
   clusterId: string,
   report: NodeLocalStorage,
-  sameGroup: readonly NodeLocalStorage[],
+  others: readonly NodeLocalStorage[],
 ): EnsureGroupRequest => {
   const { volumeGroup: name, disks = [] } = report.spec
   const known = report.status?.volumeGroup
+  const sameGroup = others.filter((other) => other.spec.volumeGroup === name)
   return {
     name,
     clusterId,
-    disks: disks.map((disk) => disk.path),
+    disks: disks.map(listedDisk),
+    recordedDisks: recordedDisks(report),
+    otherLists: otherLists(report, others),
+    keepDisks: differingLists(report, others) !== undefined,
     ...(known?.name === name ? { expectedGroupUuid: known.uuid, ...markIn(report) } : {}),
     acceptedStates: [report, ...sameGroup].flatMap(
       (each) => each.metadata.annotations?.[ACCEPT_METADATA] ?? [],

@@ -4,6 +4,7 @@ import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
+import { diskStatuses } from './disk-status.ts'
 import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
 import type { Identity } from './ports.ts'
 
@@ -71,6 +72,7 @@ const condition = (
 }
 
 const unusableDisks = (state: ClassOnNode): Problem | undefined => {
+  if (state.listProblem !== undefined) return state.listProblem
   const bad = state.disks.filter((disk) => disk.state !== 'Accepted')
   return bad.length === 0
     ? undefined
@@ -130,14 +132,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
       observedGeneration: generation,
       lastReportTime: time,
       ...volumeGroupOf(parts),
-      disks: state.disks.map((disk) => ({
-        path: disk.path,
-        ...(disk.id === '' ? {} : { id: disk.id }),
-        size: formatQuantity(disk.sizeBytes),
-        state: disk.state,
-        reason: disk.reason,
-        message: disk.message,
-      })),
+      disks: diskStatuses(state.disks, existing),
       conditions: [
         condition(
           'Ready',

@@ -8,6 +8,9 @@ export const CHANGE_STEPS = [
   // LVM's metadata and its active devices
   'create-group',
   'extend-group',
+  'close-disk',
+  'open-disk',
+  'resize-disk',
   'create-volume',
   'tag-volume',
   'remove-volume',
@@ -19,6 +22,7 @@ export const CHANGE_STEPS = [
   'make-file-system',
   'discard-space',
   'write-zeros',
+  'mark-disk-erasing',
   // mounts and files of the node
   'write-lvm-config',
   'make-mount-point',

@@ -59,6 +59,14 @@ export interface NodeLocalStorage {
        * Device path, better a link under /dev/disk/by-id, which stays the same when disks are plugged differently, than a kernel name such as /dev/sdb.
        */
       path: string;
+      /**
+       * The WWN or serial number of this very disk, as status.disks shows it as id. The agent then erases the whole disk, and takes it, although it is not blank. Any other disk is left alone.
+       */
+      allowNonBlank?: string;
+      /**
+       * The size of this disk after it has grown, as status.disks shows it. The group then uses all of it. Nothing happens while the disk has another size.
+       */
+      growTo?: string;
     }[];
   };
   /**
@@ -148,6 +156,23 @@ export interface NodeLocalStorage {
        * The same for people, with what was found and what to do.
        */
       message?: string;
+      /**
+       * The disk that was accepted under this path. Another one that turns up there is refused. Forgotten when the path is taken off spec.disks and the group no longer has the disk.
+       */
+      accepted?: {
+        /**
+         * Its WWN or serial number; absent when it has none.
+         */
+        id?: string;
+        /**
+         * Its size.
+         */
+        size: string;
+        /**
+         * UUID that LVM gave to the PhysicalVolume on it.
+         */
+        physicalVolumeUUID: string;
+      };
     }[];
     /**
      * Ready is True when volumes can be made here. Otherwise its reason and message say what is wrong and what to do.

@@ -24,8 +24,16 @@ export interface BlockDevice {
   readonly partitions: readonly string[]
   /** Kernel names of devices built on top of it. */
   readonly holders: readonly string[]
+  /** Device-mapper devices of multipathd(8) that stand on it, as their names in /dev/mapper. */
+  readonly multipathHolders: readonly string[]
   /** UUID in device-mapper, empty for other devices. */
   readonly mapperUuid: string
+  /** Reading a suspended device-mapper device waits until somebody resumes it. */
+  readonly suspended: boolean
+  /** What a loop device shows; empty for other devices. */
+  readonly backingFile: string
+  /** Kernel name of the whole disk: its own, or that of the disk it is a partition of. */
+  readonly diskName: string
 }
 
 /** Why there is no BlockDevice. */
@@ -55,14 +63,50 @@ const scsiSerial = async (directory: string): Promise<string> => {
   }
 }
 
-const IDENTITY_FILES = [['device', 'wwid'], ['wwid'], ['device', 'serial'], ['serial']] as const
+/** The last two are those of md arrays and device-mapper devices, which stay with what they are made of. */
+const IDENTITY_FILES = [
+  ['device', 'wwid'],
+  ['wwid'],
+  ['device', 'serial'],
+  ['serial'],
+  ['md', 'uuid'],
+  ['dm', 'uuid'],
+] as const
+
+/** What drivers show where the hardware has no number: the same for every disk. */
+const NO_IDENTITY = /^(\(null\)|[0\s]*)$/
 
 const identityOf = async (directory: string): Promise<string> => {
   for (const file of IDENTITY_FILES) {
     const found = await readIfThere(directory, ...file)
-    if (found !== '') return found.replaceAll(/\s+/g, ' ')
+    if (!NO_IDENTITY.test(found)) return found.replaceAll(/\s+/g, ' ')
   }
   return await scsiSerial(directory)
+}
+
+/** Made of other devices or of memory: hundreds on a node with many volumes, and none is a second path to a disk. */
+const MADE_OF_OTHERS = /^(dm-|loop|md|ram|zram|nbd|sr)\d/
+
+/** Kernel names of this machine's disks by their WWN or serial number: two of one number are two paths to one disk. */
+export const disksById = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const names = (await readdir('/sys/block')).filter((name) => !MADE_OF_OTHERS.test(name))
+  const found = new Map<string, string[]>()
+  for (const name of names) {
+    const id = await identityOf(join('/sys/block', name))
+    if (id !== '') found.set(id, [...(found.get(id) ?? []), name])
+  }
+  return found
+}
+
+const multipathNames = async (holders: readonly string[]): Promise<string[]> => {
+  const names = await Promise.all(
+    holders.map(async (holder) =>
+      (await readIfThere('/sys/block', holder, 'dm', 'uuid')).startsWith('mpath-')
+        ? await readIfThere('/sys/block', holder, 'dm', 'name')
+        : '',
+    ),
+  )
+  return names.filter((name) => name !== '')
 }
 
 const partitionsOf = async (directory: string): Promise<string[]> => {
@@ -105,6 +149,7 @@ export const findBlockDevice = async (path: string): Promise<BlockDevice | NoDev
   const partition = await readIfThere(directory, 'partition')
   const disk = partition === '' ? directory : dirname(directory)
   const identity = await identityOf(disk)
+  const holders = await readdir(join(directory, 'holders'))
   return {
     path,
     devicePath: resolved.devicePath,
@@ -116,8 +161,12 @@ export const findBlockDevice = async (path: string): Promise<BlockDevice | NoDev
     readOnly: (await read(directory, 'ro')) !== '0',
     removable: (await readIfThere(disk, 'removable')) === '1',
     partitions: await partitionsOf(directory),
-    holders: await readdir(join(directory, 'holders')),
+    holders,
+    multipathHolders: await multipathNames(holders),
     mapperUuid: await readIfThere(directory, 'dm', 'uuid'),
+    suspended: (await readIfThere(directory, 'dm', 'suspended')) === '1',
+    backingFile: await readIfThere(directory, 'loop', 'backing_file'),
+    diskName: basename(disk),
   }
 }
 

@@ -1,200 +1,15 @@
-import { describeBytes } from '../core/quantity.ts'
 import type { BlockDevice } from './block-device.ts'
 import type { DeviceLook, DiskLook } from './disk-look.ts'
-import { describeSignature } from './signature.ts'
-import type { DiskVerdict } from './types.ts'
+import type { DiskContext, Finding, Rule } from './disk-rule.ts'
+import { RULES } from './disk-rules.ts'
+import { OUTSIDE_REASONS, type OutsideReason } from './outside-reasons.ts'
+import type { DiskVerdict, RecordedDisk } from './types.ts'
 
-/** What LVM says about the PhysicalVolume on a disk. */
-export type Membership =
-  | { readonly kind: 'member' }
-  | { readonly kind: 'otherGroup'; readonly groupName: string; readonly owner: string }
-  | { readonly kind: 'noGroup' }
-  | { readonly kind: 'duplicate'; readonly others: readonly string[] }
-  | { readonly kind: 'unreadable'; readonly detail: string }
-
-/** What the other disks of the list mean for this one. */
-export interface DiskContext {
-  readonly groupName: string
-  /** Set when the disk carries an LVM label. */
-  readonly membership: Membership | undefined
-  /** An earlier path of the list that leads to the same device. */
-  readonly sameDeviceAs: string | undefined
-  /** Paths to other devices of the list with the same WWN or serial number. */
-  readonly sameIdAs: readonly string[]
-  /** Logical sector size of the group's disks, or of the first blank disk of the list. */
-  readonly sectorBytes: number | undefined
-}
-
-/** 16 MiB of metadata, 1 MiB of alignment, and some room for data. */
-export const MIN_DISK_BYTES = 64n * 1024n * 1024n
-
-/** Kinds of block device whose content does not stay, or is not this machine's alone. */
-const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
-  [/^sr\d/, 'an optical drive'],
-  [/^fd\d/, 'a floppy drive'],
-  [/^(ram|zram)\d/, 'memory, which is empty after a restart'],
-  [/^nbd\d/, 'a network block device, whose disk may be attached elsewhere too'],
-  [/^drbd\d/, 'a DRBD device'],
+/** Every reason that a verdict can have, but for those of a disk that a person let be erased. */
+export const DISK_REASONS: readonly string[] = [
+  ...Object.keys(OUTSIDE_REASONS),
+  ...RULES.map((rule) => rule.reason),
 ]
-
-interface Finding {
-  readonly what: string
-  readonly advice: string
-}
-
-interface Rule {
-  /** Stable; docs/disks.md has a line for each. */
-  readonly reason: string
-  readonly state: DiskVerdict['state']
-  /** What speaks for the rule, or undefined when it does not apply. */
-  readonly applies: (look: DeviceLook, context: DiskContext) => Finding | undefined
-}
-
-const refuse = (reason: string, applies: Rule['applies']): Rule => ({ reason, state: 'Refused', applies })
-const finding = (what: string, advice: string): Finding => ({ what, advice })
-
-/** Words for a disk that holds something; the command is the admin's to type, never ours. */
-const emptyIt = (device: BlockDevice): string =>
-  `if nobody needs what is on it: "wipefs --all ${device.devicePath} && blkdiscard --zeroout ${device.devicePath}", ` +
-  'which destroys it; else list another disk'
-
-const ownedElsewhere = (look: DeviceLook, context: DiskContext): Finding | undefined =>
-  context.membership?.kind === 'otherGroup'
-    ? finding(
-        `belongs to volume group "${context.membership.groupName}" (${context.membership.owner})`,
-        `wanted here is group "${context.groupName}"; list the disk for its own group, or take it out of that group first`,
-      )
-    : undefined
-
-/**
- * First match decides. The order is from the surest finding to the least sure: a disk is blank only when nothing
- * else was found.
- */
-const RULES: readonly Rule[] = [
-  refuse('SameDeviceTwice', (_look, { sameDeviceAs }) =>
-    sameDeviceAs === undefined
-      ? undefined
-      : finding(`is the same device as ${sameDeviceAs}`, 'list each disk once'),
-  ),
-  refuse('LogicalVolume', ({ device }) =>
-    device.mapperUuid.startsWith('LVM-')
-      ? finding('is a logical volume', 'list the disk below it, or another one')
-      : undefined,
-  ),
-  refuse('UnsupportedDevice', ({ device }) => {
-    const kind = UNSUPPORTED.find(([pattern]) => pattern.test(device.kernelName))
-    return kind === undefined ? undefined : finding(`is ${kind[1]}`, 'list a disk of this machine')
-  }),
-  refuse('DuplicatePhysicalVolume', (_look, { membership }) =>
-    membership?.kind === 'duplicate'
-      ? finding(
-          `carries the same LVM UUID as ${membership.others.join(', ')}: one is a copy or a second path`,
-          'detach the copy; neither is used until then',
-        )
-      : undefined,
-  ),
-  {
-    reason: 'Member',
-    state: 'Accepted',
-    applies: (_look, { membership, groupName }) =>
-      membership?.kind === 'member' ? finding(`is part of volume group "${groupName}"`, '') : undefined,
-  },
-  refuse('Mounted', ({ mountPoints }) =>
-    mountPoints.length === 0
-      ? undefined
-      : finding(`is mounted at ${mountPoints.slice(0, 3).join(', ')}`, 'it is in use: list another disk'),
-  ),
-  refuse('Swap', ({ swap }) => (swap ? finding('is in use as swap space', 'list another disk') : undefined)),
-  refuse('HasPartitions', ({ device }) =>
-    device.partitions.length === 0
-      ? undefined
-      : finding(
-          `has ${device.partitions.length} partition(s)`,
-          'list an unused partition by its own path, or another disk',
-        ),
-  ),
-  refuse('OtherGroup', ownedElsewhere),
-  refuse('Held', ({ device }) =>
-    device.holders.length === 0
-      ? undefined
-      : finding(`is held by ${device.holders.join(', ')}`, 'list the device on top of it, or another disk'),
-  ),
-  refuse('ReadOnly', ({ device }) =>
-    device.readOnly
-      ? finding('is read-only', 'make it writable ("blockdev --setrw"), or list another')
-      : undefined,
-  ),
-  refuse('Removable', ({ device }) =>
-    device.removable ? finding('is removable', 'list a disk that stays') : undefined,
-  ),
-  refuse('TooSmall', ({ device }) =>
-    device.sizeBytes < MIN_DISK_BYTES
-      ? finding(
-          `has ${describeBytes(device.sizeBytes)}`,
-          `at least ${describeBytes(MIN_DISK_BYTES)} are needed, of which 17 MiB are for LVM itself`,
-        )
-      : undefined,
-  ),
-  refuse('OrphanPhysicalVolume', ({ device }, { membership }) =>
-    membership?.kind === 'noGroup'
-      ? finding(
-          'is an LVM PhysicalVolume without a group',
-          `if nobody needs it: "pvremove ${device.devicePath}", then "blkdiscard --zeroout ${device.devicePath}"`,
-        )
-      : undefined,
-  ),
-  refuse('UnreadablePhysicalVolume', (_look, { membership }) =>
-    membership?.kind === 'unreadable'
-      ? finding(
-          `carries an LVM label that LVM cannot read (${membership.detail})`,
-          'it may be damaged, or a part of a group: find out with "pvs --all" before anything else',
-        )
-      : undefined,
-  ),
-  refuse('Signature', ({ device, content }) =>
-    content.kind === 'signature'
-      ? finding(`carries ${describeSignature(content.signature)}`, emptyIt(device))
-      : undefined,
-  ),
-  refuse('PartitionTable', ({ device, content }) =>
-    content.kind === 'table'
-      ? finding(`carries a ${content.table} partition table`, emptyIt(device))
-      : undefined,
-  ),
-  refuse('InUse', ({ unclaimed }) =>
-    unclaimed ? undefined : finding('is claimed by another program or kernel driver', 'list another disk'),
-  ),
-  refuse('NotBlank', ({ device, content }) =>
-    content.kind === 'data'
-      ? finding(`is not blank: byte ${content.firstNonZeroAt} is not zero`, emptyIt(device))
-      : undefined,
-  ),
-  refuse('SharedId', ({ device }, { sameIdAs }) =>
-    sameIdAs.length === 0
-      ? undefined
-      : finding(
-          `has the same WWN or serial number "${device.id}" as ${sameIdAs.join(', ')}: two paths to one disk?`,
-          'list the multipath device instead; neither is used',
-        ),
-  ),
-  refuse('SectorSize', ({ device }, { sectorBytes }) =>
-    sectorBytes === undefined || device.sectorBytes === sectorBytes
-      ? undefined
-      : finding(
-          `has sectors of ${device.sectorBytes} bytes, the group's other disks of ${sectorBytes}`,
-          'list disks of one sector size for one group',
-        ),
-  ),
-  {
-    reason: 'Blank',
-    state: 'Accepted',
-    applies: ({ content }) => (content.kind === 'zeros' ? finding('is blank and unused', '') : undefined),
-  },
-]
-
-/** Reasons of disks that are not there, or are no disks. */
-const OUTSIDE_REASONS = ['NotADevicePath', 'NotThere', 'NotABlockDevice', 'Unreadable'] as const
-export const DISK_REASONS: readonly string[] = [...OUTSIDE_REASONS, ...RULES.map((rule) => rule.reason)]
 
 const verdict = (
   look: { readonly path: string; readonly device?: BlockDevice; readonly devicePath?: string },
@@ -211,13 +26,24 @@ const verdict = (
   message: `${look.path} ${what}${advice === '' ? '' : `; ${advice}`}`,
 })
 
-const refused = (look: Parameters<typeof verdict>[0], reason: string, found: Finding): DiskVerdict =>
-  verdict(look, 'Refused', reason, found)
+const outside = (
+  look: Parameters<typeof verdict>[0],
+  reason: OutsideReason,
+  what: string,
+  advice = '',
+): DiskVerdict => verdict(look, OUTSIDE_REASONS[reason].state, reason, { what, advice })
 
-const physicalVolumeUuidOf = (look: DeviceLook): { physicalVolumeUuid?: string } =>
-  look.content.kind === 'signature' && look.content.signature.kind === 'found'
-    ? { physicalVolumeUuid: look.content.signature.uuid }
-    : {}
+const decide = (
+  look: DeviceLook,
+  context: DiskContext,
+  rules: readonly Rule[] = RULES,
+): { readonly rule: Rule; readonly found: Finding } | undefined => {
+  for (const rule of rules) {
+    const found = rule.applies(look, context)
+    if (found !== undefined) return { rule, found }
+  }
+  return undefined
+}
 
 /**
  * Proof that a disk was looked at and that nothing was found on it, and the only thing from which a volume group is
@@ -240,61 +66,124 @@ export class BlankDisk {
   }
 }
 
+/** Rules that no opt-in overrules: who uses the disk, whose it is, and which disk it is. */
+const FIRM_RULES = RULES.filter((rule) => rule.yieldsToOptIn !== true && rule.reason !== 'Blank')
+
+/**
+ * Proof that a person named exactly this disk, by WWN or serial number, to be erased, and that its content is the only
+ * thing that speaks against it: nobody uses it, it is part of no group, and it never was accepted here before. The
+ * only thing that permits to erase a disk.
+ */
+export class OptedIn {
+  readonly path: string
+  readonly devicePath: string
+  readonly deviceNumber: string
+  readonly id: string
+  readonly sizeBytes: bigint
+
+  private constructor(device: BlockDevice) {
+    this.path = device.path
+    this.devicePath = device.devicePath
+    this.deviceNumber = device.deviceNumber
+    this.id = device.id
+    this.sizeBytes = device.sizeBytes
+  }
+
+  static prove(look: DeviceLook, context: DiskContext): OptedIn | undefined {
+    const { allowNonBlank, recorded, labelUuid } = context
+    const isNamed = allowNonBlank !== undefined && allowNonBlank !== '' && allowNonBlank === look.device.id
+    const isNew = recorded === undefined && labelUuid === undefined
+    const speaksAgainst = decide(look, context)
+    return isNamed &&
+      isNew &&
+      speaksAgainst?.rule.yieldsToOptIn === true &&
+      decide(look, context, FIRM_RULES) === undefined
+      ? new OptedIn(look.device)
+      : undefined
+  }
+}
+
 export interface Judgement {
   readonly verdict: DiskVerdict
   readonly blank: BlankDisk | undefined
+  readonly optedIn: OptedIn | undefined
 }
 
-const decide = (
-  look: DeviceLook,
-  context: DiskContext,
-): { readonly rule: Rule; readonly found: Finding } | undefined => {
-  for (const rule of RULES) {
-    const found = rule.applies(look, context)
-    if (found !== undefined) return { rule, found }
-  }
-  return undefined
+const memberOf = (look: DeviceLook, context: DiskContext): Partial<DiskVerdict> => {
+  if (context.membership?.kind !== 'member') return {}
+  const physicalVolumeUuid = context.membership.physicalVolume.uuid
+  const { path, id, sizeBytes } = look.device
+  return { physicalVolumeUuid, recorded: { path, id, sizeBytes, physicalVolumeUuid } }
 }
 
 const judgeDevice = (look: DeviceLook, context: DiskContext): DiskVerdict => {
   const decision = decide(look, context)
-  if (decision === undefined) return refused(look, 'Unreadable', finding('could not be judged', ''))
+  if (decision === undefined) return outside(look, 'Unreadable', 'could not be judged')
   const { rule, found } = decision
   return {
     ...verdict(look, rule.state, rule.reason, found),
-    ...(rule.reason === 'Member' ? physicalVolumeUuidOf(look) : {}),
+    ...(rule.state === 'Accepted' ? memberOf(look, context) : {}),
   }
 }
 
 const judgeOther = (look: Exclude<DiskLook, DeviceLook>): DiskVerdict => {
   switch (look.kind) {
     case 'notADevicePath':
-      return refused(look, 'NotADevicePath', finding('is not a path below /dev', '/dev/disk/by-id/… is best'))
+      return outside(look, 'NotADevicePath', 'is not a path below /dev', '/dev/disk/by-id/… is best')
     case 'missing':
-      return verdict(
+      return outside(
         look,
-        'Missing',
         'NotThere',
-        finding(`is not there (${look.detail})`, 'attach it, or correct the path; links are made by udev'),
+        `is not there (${look.detail})`,
+        'attach it, or correct the path; links are made by udev',
       )
     case 'notABlockDevice':
-      return refused(look, 'NotABlockDevice', finding('is not a block device', 'list a disk or a partition'))
+      return outside(look, 'NotABlockDevice', 'is not a block device', 'list a disk or a partition')
     case 'unreadable':
-      return refused(
+      return outside(
         look,
         'Unreadable',
-        finding(`could not be read whole: ${look.detail}`, 'check the disk and its cabling ("dmesg")'),
+        `could not be read whole: ${look.detail}`,
+        'check the disk and its cabling ("dmesg")',
       )
   }
 }
 
+/** What was written down stays written down, whatever is found under the path now. */
+const keepRecord = (verdict: DiskVerdict, recorded: RecordedDisk | undefined): DiskVerdict =>
+  verdict.recorded !== undefined || recorded === undefined ? verdict : { ...verdict, recorded }
+
 /**
- * What becomes of a listed disk, why, and what a person can do about it. The context is that of the device; a path
- * that leads to none has none.
+ * What becomes of a disk, why, and what a person can do about it. The context is that of the device; a path that
+ * leads to none has only what was written down.
  */
-export const judgeDisk = (look: DiskLook, context: DiskContext | undefined): Judgement => {
-  if (look.kind !== 'device') return { verdict: judgeOther(look), blank: undefined }
+export const judgeDisk = (
+  look: DiskLook,
+  context: DiskContext | undefined,
+  recorded: RecordedDisk | undefined = context?.recorded,
+): Judgement => {
+  const nothing = { blank: undefined, optedIn: undefined }
+  if (look.kind !== 'device') return { verdict: keepRecord(judgeOther(look), recorded), ...nothing }
   if (context === undefined)
-    return { verdict: refused(look, 'Unreadable', finding('could not be judged', '')), blank: undefined }
-  return { verdict: judgeDevice(look, context), blank: BlankDisk.prove(look, context) }
+    return { verdict: keepRecord(outside(look, 'Unreadable', 'could not be judged'), recorded), ...nothing }
+  return {
+    verdict: keepRecord(judgeDevice(look, context), recorded),
+    blank: BlankDisk.prove(look, context),
+    optedIn: OptedIn.prove(look, context),
+  }
+}
+
+/** What is said of a disk while it is erased, or after that failed. */
+export const erasingVerdict = (verdict: DiskVerdict, failure: string | undefined): DiskVerdict => {
+  const { id, sizeBytes, devicePath } = verdict
+  const said =
+    failure === undefined
+      ? outside(
+          verdict,
+          'Erasing',
+          'is being erased, because allowNonBlank names it',
+          'it is taken in afterwards',
+        )
+      : outside(verdict, 'EraseFailed', `could not be erased: ${failure}`, 'it is tried again')
+  return { ...said, id, sizeBytes, devicePath }
 }

@@ -1,11 +1,11 @@
 import { messageOf } from '../core/errors.ts'
 import { findBlockDevice, isUnclaimed, type BlockDevice } from './block-device.ts'
 import type { CommandRunner } from './command-runner.ts'
-import { findPartitionTable, firstNonZero, samplesOf, type PartitionTable } from './content.ts'
+import { endsOf, findPartitionTable, firstNonZero, samplesOf, type PartitionTable } from './content.ts'
 import { withDeadline } from './deadline.ts'
 import { mountPointsOf, type HostUse } from './mounts.ts'
 import { isDevicePath } from './names.ts'
-import { probeSignature, type Signature } from './signature.ts'
+import { LVM_LABEL, probeSignature, type PartitionEntry, type Signature } from './signature.ts'
 import type { StuckWork } from './stuck-work.ts'
 
 /** Everything that was found out about a listed disk, without writing to it. */
@@ -29,15 +29,26 @@ export interface DeviceLook {
   readonly mountPoints: readonly string[]
   readonly swap: boolean
   readonly unclaimed: boolean
+  /** What the table of its disk says that a partition without a signature is for. */
+  readonly partition?: PartitionEntry
   readonly content: DiskContent
 }
 
 /** What is on it. Samples are read only where no signature speaks already. */
 type DiskContent =
-  | { readonly kind: 'signature'; readonly signature: Exclude<Signature, { kind: 'nothing' }> }
+  | {
+      readonly kind: 'signature'
+      readonly signature: Exclude<Signature, { kind: 'nothing' }>
+      /** First byte at either end that is not zero; undefined where they were not read. */
+      readonly firstNonZeroAt?: bigint | undefined
+    }
   | { readonly kind: 'table'; readonly table: PartitionTable }
   | { readonly kind: 'data'; readonly firstNonZeroAt: bigint }
   | { readonly kind: 'zeros' }
+  /** Not a byte was read: the read might never end. */
+  | { readonly kind: 'unread' }
+
+type Content = Pick<DeviceLook, 'content' | 'partition'>
 
 export interface LookTools {
   readonly runner: CommandRunner
@@ -51,11 +62,8 @@ export interface LookTools {
 const READ_DEADLINE_MS = 60_000
 const LOOK_DEADLINE_MS = 180_000
 
-const contentOf = async (runner: CommandRunner, device: BlockDevice): Promise<DiskContent> => {
+const bytesOf = async (device: BlockDevice): Promise<DiskContent> => {
   const { devicePath, sizeBytes } = device
-  if (sizeBytes < 4096n) return { kind: 'zeros' }
-  const signature = await probeSignature(runner, devicePath)
-  if (signature.kind !== 'nothing') return { kind: 'signature', signature }
   const table = await withDeadline(
     `reading ${devicePath}`,
     findPartitionTable(devicePath, device),
@@ -68,6 +76,23 @@ const contentOf = async (runner: CommandRunner, device: BlockDevice): Promise<Di
     READ_DEADLINE_MS,
   )
   return firstNonZeroAt === undefined ? { kind: 'zeros' } : { kind: 'data', firstNonZeroAt }
+}
+
+const firstByteOf = ({ devicePath, sizeBytes }: BlockDevice): Promise<bigint | undefined> =>
+  withDeadline(`reading ${devicePath}`, firstNonZero(devicePath, endsOf(sizeBytes)), READ_DEADLINE_MS)
+
+const isLabel = (signature: Signature): boolean => signature.kind === 'found' && signature.type === LVM_LABEL
+
+const contentOf = async (runner: CommandRunner, device: BlockDevice): Promise<Content> => {
+  if (device.suspended) return { content: { kind: 'unread' } }
+  if (device.sizeBytes < 4096n) return { content: { kind: 'zeros' } }
+  const signature = await probeSignature(runner, device.devicePath)
+  if (signature.kind !== 'nothing') {
+    const firstNonZeroAt = isLabel(signature) ? undefined : await firstByteOf(device)
+    return { content: { kind: 'signature', signature, firstNonZeroAt } }
+  }
+  const content = await bytesOf(device)
+  return signature.partition === undefined ? { content } : { content, partition: signature.partition }
 }
 
 const lookAtDevice = async (
@@ -83,8 +108,8 @@ const lookAtDevice = async (
     device,
     mountPoints: numbers.flatMap((deviceNumber) => mountPointsOf(use.mounts, { deviceNumber, paths })),
     swap: use.swaps.includes(device.devicePath),
-    unclaimed: await isUnclaimed(device.devicePath),
-    content: await contentOf(runner, device),
+    unclaimed: device.suspended || (await isUnclaimed(device.devicePath)),
+    ...(await contentOf(runner, device)),
   }
 }
 

@@ -1,84 +1,25 @@
-import { messageOf } from '../core/errors.ts'
-import { clusterOfGroup } from '../core/volume-tags.ts'
-import { judgeDisk, type BlankDisk, type DiskContext, type Membership } from './disk-judge.ts'
-import { lookAtDisk, type DeviceLook, type LookTools } from './disk-look.ts'
-import type { Lvm } from './lvm.ts'
+import { disksById, findBlockDevice } from './block-device.ts'
+import { judgeDisk, type BlankDisk, type Judgement, type OptedIn } from './disk-judge.ts'
+import { lookAtDisk, type DeviceLook } from './disk-look.ts'
+import type { DiskContext, Membership } from './disk-rule.ts'
+import { membershipOf, namesakesIn, readLabels, type Labels, type SurveyTools } from './membership.ts'
 import { readHostUse } from './mounts.ts'
-import { parseReport, reportCommand, type DeviceReport } from './report.ts'
-import type { DiskVerdict, EnsureGroupRequest, VolumeGroup } from './types.ts'
+import type { DiskVerdict, EnsureGroupRequest, ListedDisk, VolumeGroup } from './types.ts'
 
-/** What is known about all the disks of a list. */
+/** What is known about all the disks of a list, and of those that were on it. */
 export interface DiskSurvey {
+  /** Of the disks that are listed. */
   readonly verdicts: readonly DiskVerdict[]
+  /** Of disks that were accepted before and are not listed any more. */
+  readonly unlisted: readonly DiskVerdict[]
   /** Proofs for the disks that may be taken into the group. */
   readonly blank: readonly BlankDisk[]
-  /** Paths of the disks that are part of the wanted group already. */
+  /** Proofs for the disks that may be erased. */
+  readonly optedIn: readonly OptedIn[]
+  /** Paths of the disks that are part of the wanted group already, listed or not. */
   readonly members: readonly string[]
   /** Groups of the wanted name that were seen on the disks, ours or not; one for each UUID. */
   readonly namesakes: readonly VolumeGroup[]
-}
-
-export interface SurveyTools extends LookTools {
-  readonly lvm: Lvm
-}
-
-const LVM_LABEL = 'LVM2_member'
-
-const labelUuidOf = (look: DeviceLook): string | undefined =>
-  look.content.kind === 'signature' &&
-  look.content.signature.kind === 'found' &&
-  look.content.signature.type === LVM_LABEL
-    ? look.content.signature.uuid
-    : undefined
-
-/** Each labelled disk is read alone: a damaged one then hides no other. Its group shows its other disks as missing. */
-const readLabel = async (
-  { lvm, stuckDisks }: SurveyTools,
-  path: string,
-): Promise<DeviceReport | { failed: string }> => {
-  try {
-    return parseReport(await stuckDisks.watch(path, () => lvm.read(reportCommand, [path])))
-  } catch (error) {
-    return { failed: messageOf(error) }
-  }
-}
-
-const describeOwner = (group: VolumeGroup, request: EnsureGroupRequest): string => {
-  const cluster = clusterOfGroup(group.tags)
-  if (cluster === undefined) return 'not made by Loam'
-  if (cluster !== request.clusterId) return `of the cluster with id ${cluster}`
-  return `UUID ${group.uuid}`
-}
-
-const isWanted = (group: VolumeGroup, request: EnsureGroupRequest): boolean =>
-  group.name === request.name &&
-  clusterOfGroup(group.tags) === request.clusterId &&
-  (request.expectedGroupUuid === undefined || request.expectedGroupUuid === group.uuid)
-
-const membershipIn = (
-  report: DeviceReport | { failed: string },
-  uuid: string,
-  request: EnsureGroupRequest,
-): Membership => {
-  if ('failed' in report) return { kind: 'unreadable', detail: report.failed }
-  const holder = report.groups.find(({ group }) =>
-    group.physicalVolumes.some((disk) => disk.uuid === uuid && !disk.missing),
-  )
-  if (holder === undefined)
-    return report.orphanPhysicalVolumes.includes(uuid)
-      ? { kind: 'noGroup' }
-      : { kind: 'unreadable', detail: 'it is marked as in use, but no group is found on it' }
-  return isWanted(holder.group, request)
-    ? { kind: 'member' }
-    : { kind: 'otherGroup', groupName: holder.group.name, owner: describeOwner(holder.group, request) }
-}
-
-const pathsOfOthers = (looks: readonly DeviceLook[], look: DeviceLook): string[] =>
-  looks.filter((other) => other.device.deviceNumber !== look.device.deviceNumber).map((other) => other.path)
-
-interface Label {
-  readonly uuid: string
-  readonly report: DeviceReport | { failed: string }
 }
 
 interface DiskFinding {
@@ -86,17 +27,14 @@ interface DiskFinding {
   readonly membership: Membership | undefined
 }
 
-const membershipOf = (
-  look: DeviceLook,
-  labels: ReadonlyMap<DeviceLook, Label>,
-  request: EnsureGroupRequest,
-): Membership | undefined => {
-  const label = labels.get(look)
-  if (label === undefined) return undefined
-  const sameUuid = [...labels].filter(([, other]) => other.uuid === label.uuid).map(([other]) => other)
-  const copies = pathsOfOthers(sameUuid, look)
-  if (copies.length > 0) return { kind: 'duplicate', others: copies }
-  return membershipIn(label.report, label.uuid, request)
+/** What all the disks of a survey share. */
+interface Surroundings {
+  readonly request: EnsureGroupRequest
+  readonly findings: readonly DiskFinding[]
+  readonly labels: Labels
+  readonly byId: ReadonlyMap<string, readonly string[]>
+  /** Device numbers that other groups' lists lead to. */
+  readonly elsewhere: ReadonlyMap<string, readonly string[]>
 }
 
 /** The group's own sector size counts; before there is a group, that of the first blank disk. */
@@ -106,46 +44,75 @@ const wantedSectorBytes = (findings: readonly DiskFinding[]): number | undefined
   return (member ?? blank)?.look.device.sectorBytes
 }
 
-const contextOf = (
-  { look, membership }: DiskFinding,
-  findings: readonly DiskFinding[],
-  request: EnsureGroupRequest,
-): DiskContext => {
+/** A partition has the number of its disk. */
+const withoutPartition = (id: string): string => id.replace(/-part\d+$/, '')
+
+const contextOf = ({ look, membership }: DiskFinding, surroundings: Surroundings): DiskContext => {
+  const { request, findings, labels, byId, elsewhere } = surroundings
+  const { device } = look
   const devices = findings.map((finding) => finding.look)
   const earlier = devices.slice(0, devices.indexOf(look))
-  const sameId = devices.filter((other) => look.device.id !== '' && other.device.id === look.device.id)
+  const sameId = byId.get(withoutPartition(device.id)) ?? []
   return {
     groupName: request.name,
     membership,
-    sameDeviceAs: earlier.find((other) => other.device.deviceNumber === look.device.deviceNumber)?.path,
-    sameIdAs: pathsOfOthers(sameId, look),
+    labelUuid: labels.get(look)?.uuid,
+    sameDeviceAs: earlier.find((other) => other.device.deviceNumber === device.deviceNumber)?.path,
+    sameIdAs: sameId.filter((name) => name !== device.diskName).map((name) => `/dev/${name}`),
+    listedFor: elsewhere.get(device.deviceNumber) ?? [],
     sectorBytes: wantedSectorBytes(findings),
+    recorded: request.recordedDisks?.find((disk) => disk.path === look.path),
+    allowNonBlank: request.disks.find((disk) => disk.path === look.path)?.allowNonBlank,
   }
 }
 
-const namesakesIn = (labels: ReadonlyMap<DeviceLook, Label>, request: EnsureGroupRequest): VolumeGroup[] => {
-  const groups = [...labels.values()].flatMap(({ report }) => ('failed' in report ? [] : report.groups))
-  const named = groups.map(({ group }) => group).filter((group) => group.name === request.name)
-  return [...new Map(named.map((group) => [group.uuid, group])).values()]
+/** Lists may name one disk by different paths: device numbers are compared. */
+const listedElsewhere = async (request: EnsureGroupRequest): Promise<Map<string, string[]>> => {
+  const found = new Map<string, string[]>()
+  for (const { groupName, paths } of request.otherLists ?? []) {
+    for (const path of paths) {
+      const device = await findBlockDevice(path)
+      if (!('deviceNumber' in device)) continue
+      const names = found.get(device.deviceNumber) ?? []
+      found.set(device.deviceNumber, [...new Set([...names, groupName])])
+    }
+  }
+  return found
 }
 
-/** Looks at every listed disk, and judges them together. Reads only. */
+const unlistedOf = ({ disks, recordedDisks = [] }: EnsureGroupRequest): ListedDisk[] =>
+  recordedDisks.filter((recorded) => !disks.some((disk) => disk.path === recorded.path))
+
+const isMember = ({ verdict }: Judgement): boolean =>
+  verdict.state === 'Accepted' && verdict.physicalVolumeUuid !== undefined
+
+/** Looks at every disk that is or was listed, and judges them together. Reads only. */
 export const surveyDisks = async (tools: SurveyTools, request: EnsureGroupRequest): Promise<DiskSurvey> => {
   const use = await readHostUse()
-  const looks = await Promise.all(request.disks.map((path) => lookAtDisk(tools, path, use)))
+  const all = [...request.disks, ...unlistedOf(request)]
+  const looks = await Promise.all(all.map(({ path }) => lookAtDisk(tools, path, use)))
   const devices = looks.filter((look) => look.kind === 'device')
-  const labels = new Map<DeviceLook, Label>()
-  for (const look of devices) {
-    const uuid = labelUuidOf(look)
-    if (uuid !== undefined) labels.set(look, { uuid, report: await readLabel(tools, look.path) })
-  }
+  const labels = await readLabels(tools, devices)
   const findings = devices.map((look) => ({ look, membership: membershipOf(look, labels, request) }))
-  const contexts = new Map(findings.map((found) => [found.look, contextOf(found, findings, request)]))
-  const judged = looks.map((look) => judgeDisk(look, look.kind === 'device' ? contexts.get(look) : undefined))
+  const [byId, elsewhere] = await Promise.all([disksById(), listedElsewhere(request)])
+  const surroundings = { request, findings, labels, byId, elsewhere }
+  const contexts = new Map(findings.map((found) => [found.look, contextOf(found, surroundings)]))
+  const judged = looks.map((look) =>
+    look.kind === 'device'
+      ? judgeDisk(look, contexts.get(look))
+      : judgeDisk(
+          look,
+          undefined,
+          request.recordedDisks?.find((disk) => disk.path === look.path),
+        ),
+  )
+  const listed = judged.slice(0, request.disks.length)
   return {
-    verdicts: judged.map(({ verdict }) => verdict),
-    blank: judged.flatMap(({ blank }) => (blank === undefined ? [] : [blank])),
-    members: judged.filter(({ verdict }) => verdict.reason === 'Member').map(({ verdict }) => verdict.path),
+    verdicts: listed.map(({ verdict }) => verdict),
+    unlisted: judged.slice(request.disks.length).map(({ verdict }) => verdict),
+    blank: listed.flatMap(({ blank }) => (blank === undefined ? [] : [blank])),
+    optedIn: listed.flatMap(({ optedIn }) => (optedIn === undefined ? [] : [optedIn])),
+    members: judged.filter(isMember).map(({ verdict }) => verdict.path),
     namesakes: namesakesIn(labels, request),
   }
 }

@@ -1,72 +1,31 @@
 import { LoamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { clusterOfGroup } from '../core/volume-tags.ts'
-import { surveyDisks, type DiskSurvey, type SurveyTools } from './disk-survey.ts'
+import { erasingVerdict } from './disk-judge.ts'
+import { surveyDisks, type DiskSurvey } from './disk-survey.ts'
+import type { DiskErasures } from './erase-disk.ts'
 import { Frozen, OutcomeUnknown, Stuck } from './errors.ts'
 import { createGroup, extendGroup } from './group-change.ts'
+import { problemOnDisks, problemOfError, type Problem } from './group-judge.ts'
 import { KnownGroup, requireComplete, type KnownGroups } from './known-groups.ts'
+import { growDisk, setAllocatable } from './member-change.ts'
+import { planMembers } from './member-plan.ts'
 import { checkGroupName, checkTag } from './names.ts'
+import type { SurveyTools } from './membership.ts'
 import type { GroupReport } from './report.ts'
 import type { StuckWork } from './stuck-work.ts'
-import type { DiskVerdict, EnsureGroupRequest, EnsureGroupResult, VolumeGroup } from './types.ts'
+import type { DiskVerdict, EnsureGroupRequest, EnsureGroupResult } from './types.ts'
 
 export interface GroupTools extends SurveyTools {
   readonly groups: KnownGroups
+  readonly erasures: DiskErasures
   /** Groups, by name, on which work has not ended. */
   readonly stuck: StuckWork
   readonly log: Logger
 }
 
-type Problem = NonNullable<EnsureGroupResult['problem']>
-
-const strangerProblem = (request: EnsureGroupRequest, stranger: VolumeGroup): Problem => {
-  const cluster = clusterOfGroup(stranger.tags)
-  const named = `volume group "${request.name}"`
-  return cluster === undefined
-    ? {
-        reason: 'ForeignGroup',
-        message: `${named} exists and was not made by Loam; name another group in the StorageClass`,
-      }
-    : {
-        reason: 'OtherCluster',
-        message: `${named} belongs to the cluster with id ${cluster}, this one has ${request.clusterId}; nothing is touched`,
-      }
-}
-
-/** What on the disks forbids both to use a group of this name and to make one. */
-const nameProblem = (
-  request: EnsureGroupRequest,
-  { namesakes, members }: DiskSurvey,
-): Problem | undefined => {
-  const isOurs = (group: VolumeGroup): boolean => clusterOfGroup(group.tags) === request.clusterId
-  const ours = namesakes.filter(isOurs).map((group) => group.uuid)
-  const stranger = namesakes.find((group) => !isOurs(group))
-  const expected = request.expectedGroupUuid
-  if (members.length === 0 && stranger !== undefined) return strangerProblem(request, stranger)
-  if (members.length === 0 && expected !== undefined)
-    return {
-      reason: 'GroupMissing',
-      message:
-        `volume group "${request.name}" with UUID ${expected} is on none of the listed disks; ` +
-        'attach its disks, no other group is made meanwhile',
-    }
-  if (ours.length > 1 && expected === undefined)
-    return {
-      reason: 'SeveralGroups',
-      message:
-        `the disks hold ${ours.length} groups named "${request.name}" (UUID ${ours.join(', ')}); ` +
-        'detach the disks of all but one',
-    }
-  return undefined
-}
-
-const noDiskProblem = (verdicts: readonly DiskVerdict[]): Problem => ({
-  reason: 'NoUsableDisk',
-  message:
-    verdicts.length === 0
-      ? 'no disk is listed for this node'
-      : `none of the listed disks can be used: ${verdicts.map((verdict) => verdict.message).join(' | ')}`,
-})
+/** Paths of disks that are there and are no part of the group. */
+const astrayPaths = ({ verdicts, unlisted }: DiskSurvey): string[] =>
+  [...verdicts, ...unlisted].filter(({ state }) => state === 'Refused').map(({ path }) => path)
 
 /** The group on the disks that are its members already. @throws Frozen when it cannot be read whole. */
 const recallGroup = (tools: GroupTools, request: EnsureGroupRequest, survey: DiskSurvey): KnownGroup => {
@@ -78,38 +37,55 @@ const recallGroup = (tools: GroupTools, request: EnsureGroupRequest, survey: Dis
   const known =
     tools.groups.all().find((group) => group.uuid === seen.uuid) ??
     new KnownGroup(tools, { name: seen.name, uuid: seen.uuid, devices: survey.members })
-  known.addDevices(survey.members)
+  known.addDevices(survey.members, astrayPaths(survey))
   known.history.expect(request.expectedMark, request.acceptedStates ?? [], request.acceptCommand ?? '')
   tools.groups.remember(known)
   return known
 }
 
-/** Reads the group, and takes in the blank disks when it is whole. */
+/** Brings the disks of a whole group to what the list says: takes in, closes, opens, grows. */
 const completeGroup = async (
   tools: GroupTools,
   known: KnownGroup,
+  request: EnsureGroupRequest,
   survey: DiskSurvey,
-): Promise<GroupReport> => {
-  const report = await known.fresh()
+): Promise<Made> => {
+  let report = await known.fresh()
   requireComplete(report)
-  if (survey.blank.length === 0) return report
-  tools.log.info('Extending volume group', {
-    group: known.name,
-    disks: survey.blank.map((disk) => disk.path),
-  })
-  return await extendGroup(tools.lvm, known, survey.blank)
+  if (request.keepDisks === true) return { report, changed: false }
+  const { lvm, log } = tools
+  const plan = planMembers(report.group, request, survey)
+  if (survey.blank.length > 0) {
+    log.info('Extending volume group', { group: known.name, disks: survey.blank.map((disk) => disk.path) })
+    report = await extendGroup(lvm, known, survey.blank)
+  }
+  for (const { uuid, allocatable } of plan.allocation) {
+    log.info('Opening or closing a disk for allocation', { group: known.name, uuid, allocatable })
+    report = await setAllocatable(lvm, known, uuid, allocatable)
+  }
+  for (const disk of plan.grow) {
+    log.info('Growing a disk', { group: known.name, disk: disk.path })
+    report = await growDisk(lvm, known, disk)
+  }
+  return { report, changed: survey.blank.length + plan.allocation.length + plan.grow.length > 0 }
+}
+
+/** A group as it is read last, and whether its disks are others than were judged. */
+interface Made {
+  readonly report: GroupReport
+  readonly changed: boolean
 }
 
 const makeGroup = async (
   tools: GroupTools,
   request: EnsureGroupRequest,
   survey: DiskSurvey,
-): Promise<GroupReport> => {
+): Promise<Made> => {
   const { name, clusterId } = request
   tools.log.info('Making volume group', { group: name, disks: survey.blank.map((disk) => disk.path) })
   const { known, report } = await createGroup(tools, { name, clusterId, disks: survey.blank })
   tools.groups.remember(known)
-  return report
+  return { report, changed: true }
 }
 
 /** The group as it can be seen although something is wrong with it, for status. */
@@ -122,16 +98,26 @@ const partialGroup = async (tools: GroupTools, name: string): Promise<GroupRepor
   }
 }
 
-const problemOf = (error: LoamError): Problem => ({
-  reason: error instanceof Frozen ? error.because : error.reason,
-  message: error.message,
-})
+/** Starts erasing the disks that a person named, and says of each how that stands. */
+const eraseNamed = ({ erasures }: GroupTools, { verdicts, optedIn }: DiskSurvey): DiskVerdict[] => {
+  const failures = new Map(optedIn.map((disk) => [disk.path, erasures.start(disk).failed]))
+  return verdicts.map((verdict) =>
+    failures.has(verdict.path) || erasures.isRunning(verdict.path)
+      ? erasingVerdict(verdict, failures.get(verdict.path))
+      : verdict,
+  )
+}
 
-/** After a change disks that were blank are members; judged again, so that the caller sees what is. */
-const verdictsAfter = async (
-  tools: GroupTools,
-  request: EnsureGroupRequest,
-): Promise<readonly DiskVerdict[]> => (await surveyDisks(tools, request)).verdicts
+/** Disks that are not listed any more are shown as long as the group has them, or may have them. */
+const shown = (
+  listed: readonly DiskVerdict[],
+  { unlisted }: DiskSurvey,
+  group: EnsureGroupResult['group'],
+): DiskVerdict[] => {
+  const isPart = (uuid: string | undefined): boolean =>
+    group === undefined || group.physicalVolumes.some((disk) => disk.uuid === uuid)
+  return [...listed, ...unlisted.filter(({ recorded }) => isPart(recorded?.physicalVolumeUuid))]
+}
 
 /**
  * Judges the disks, and makes, recalls or extends the group. A problem with the group is a result, not an error, so
@@ -148,25 +134,24 @@ export const ensureGroup = async (
   const expectedGroupUuid = asked.expectedGroupUuid ?? tools.groups.byName(asked.name)?.uuid
   const request = { ...asked, ...(expectedGroupUuid === undefined ? {} : { expectedGroupUuid }) }
   const survey = await surveyDisks(tools, request)
-  const disks = survey.verdicts
-  const problem = nameProblem(request, survey)
-  if (problem !== undefined) return { group: undefined, disks, problem }
-  const isMade = survey.members.length > 0
-  if (!isMade && survey.blank.length === 0) return { group: undefined, disks, problem: noDiskProblem(disks) }
+  const judged = request.keepDisks === true ? survey.verdicts : eraseNamed(tools, survey)
+  const failed = async (problem: Problem): Promise<EnsureGroupResult> => {
+    const group = (await partialGroup(tools, request.name))?.group
+    return { group, disks: shown(judged, survey, group), problem }
+  }
+  const problem = problemOnDisks(request, survey, judged)
+  if (problem !== undefined) return await failed(problem)
   try {
-    const report = isMade
-      ? await completeGroup(tools, recallGroup(tools, request, survey), survey)
-      : await makeGroup(tools, request, survey)
-    const changed = survey.blank.length > 0
-    return {
-      group: report.group,
-      disks: changed ? await verdictsAfter(tools, request) : disks,
-      problem: undefined,
-    }
+    const { report, changed } =
+      survey.members.length > 0
+        ? await completeGroup(tools, recallGroup(tools, request, survey), request, survey)
+        : await makeGroup(tools, request, survey)
+    const after = changed ? await surveyDisks(tools, request) : survey
+    const disks = shown(changed ? after.verdicts : judged, after, report.group)
+    return { group: report.group, disks, problem: undefined }
   } catch (error) {
     if (!(error instanceof LoamError) || error instanceof OutcomeUnknown || error instanceof Stuck)
       throw error
-    const partial = await partialGroup(tools, request.name)
-    return { group: partial?.group, disks, problem: problemOf(error) }
+    return await failed(problemOfError(error))
   }
 }

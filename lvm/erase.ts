@@ -48,10 +48,17 @@ const blkdiscard = async (
   if (result.exitCode !== 0) throw new CommandFailed(`device ${path}`, `blkdiscard: ${complaintOf(result)}`)
 }
 
+/** Makes a range read as zero; the tool opens the device exclusively. @throws CommandFailed, OutcomeUnknown. */
+export const zeroOut = (
+  runner: CommandRunner,
+  path: string,
+  range: { readonly offset: bigint; readonly length: bigint },
+): Promise<void> => blkdiscard(runner, path, range, 'write-zeros')
+
 const canDiscard = async (mapped: MappedVolume): Promise<boolean> =>
   (await readFile(`/sys/block/${mapped.kernelName}/queue/discard_max_bytes`, 'utf8')).trim() !== '0'
 
-const stepAt = (offset: bigint, sizeBytes: bigint, stepBytes: bigint): ByteRange => {
+export const stepAt = (offset: bigint, sizeBytes: bigint, stepBytes: bigint): ByteRange => {
   const left = sizeBytes - offset
   return { offset, length: left < stepBytes ? left : stepBytes }
 }
@@ -88,7 +95,7 @@ export const eraseVolume = async (
     const startedAt = performance.now()
     const step = stepAt(offset, sizeBytes, pace.stepBytes)
     if (discard) await blkdiscard(runner, mapped.path, step, 'discard-space')
-    await blkdiscard(runner, mapped.path, step, 'write-zeros')
+    await zeroOut(runner, mapped.path, step)
     const done = offset + step.length
     if (done === sizeBytes) break
     if (done - recorded >= pace.recordEveryBytes) {

@@ -1,22 +1,14 @@
 import { groupTagsOf } from '../core/volume-tags.ts'
-import { findBlockDevice } from './block-device.ts'
 import { complaintOf } from './command-runner.ts'
+import { confirmSameDisk } from './confirm-disk.ts'
 import type { BlankDisk } from './disk-judge.ts'
-import { CommandFailed, Conflict, Refused } from './errors.ts'
+import { CommandFailed, Conflict } from './errors.ts'
 import { flushGroup } from './flush.ts'
 import { KnownGroup } from './known-groups.ts'
 import { createGroupCommand, extendGroupCommand, groupNamesCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
 import { parseGroupNames, parseReport, reportCommand, type GroupReport } from './report.ts'
 import type { StuckWork } from './stuck-work.ts'
-
-/** A link may have been turned to another disk since the judging. @throws Refused when it was. */
-const confirmSameDisk = async (disk: BlankDisk): Promise<void> => {
-  const now = await findBlockDevice(disk.path)
-  const same =
-    'deviceNumber' in now && now.deviceNumber === disk.deviceNumber && now.sizeBytes === disk.sizeBytes
-  if (!same) throw new Refused(`disk ${disk.path}`, 'leads to another device than a moment ago')
-}
 
 /**
  * A group of this name may hide on disks that we do not look at; LVM would then know two. All devices are read for

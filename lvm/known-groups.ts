@@ -33,9 +33,13 @@ export class KnownGroup {
     return this.#devices
   }
 
-  /** Disks that joined. None leaves: a path that no class lists any more still leads to a part of the group. */
-  addDevices(devices: readonly string[]): void {
-    this.#devices = [...new Set([...this.#devices, ...devices])]
+  /**
+   * Disks that joined, and paths that lead to something else by now. A path that leads nowhere stays: its disk may
+   * come back.
+   */
+  addDevices(joined: readonly string[], astray: readonly string[] = []): void {
+    const kept = this.#devices.filter((device) => !astray.includes(device))
+    this.#devices = [...new Set([...kept, ...joined])]
   }
 
   /** The newest report there is; it may be out of date when somebody works in the group by hand. */

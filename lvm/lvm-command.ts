@@ -4,7 +4,8 @@ import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName }
 /** What lvm(8) can be asked without any change; each of these takes no lock for writing. */
 type Reading = 'fullreport' | 'vgs' | 'version' | 'lvmconfig'
 
-type Changing = 'vgcreate' | 'vgextend' | 'vgmknodes' | 'lvcreate' | 'lvchange' | 'lvremove'
+type Changing =
+  'vgcreate' | 'vgextend' | 'vgmknodes' | 'lvcreate' | 'lvchange' | 'lvremove' | 'pvchange' | 'pvresize'
 
 /** A sub-command of lvm(8) with its options and what they apply to; the devices it may see are added when it runs. */
 export type LvmCommand = Subcommand &
@@ -114,6 +115,34 @@ export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
   step: 'remove-volume',
   options: onlyThat(volume),
   operands: [checkGroupName(volume.groupName)],
+})
+
+/**
+ * pvchange(8) -xn or -xy of one disk by its UUID, in one commit with a tag that says that it was Loam that closed it.
+ * No match is no error for LVM: read back.
+ */
+export const setAllocatableCommand = (
+  physicalVolumeUuid: string,
+  allocatable: boolean,
+  tag: string,
+): LvmCommand => ({
+  name: 'pvchange',
+  effect: 'change',
+  step: allocatable ? 'open-disk' : 'close-disk',
+  options: [
+    ...['--allocatable', allocatable ? 'y' : 'n', allocatable ? '--deltag' : '--addtag', checkTag(tag)],
+    ...['--select', `pv_uuid=${checkUuid(physicalVolumeUuid)}`],
+  ],
+  operands: [],
+})
+
+/** pvresize(8) to all of a device that has grown. Without a size LVM takes that of the device. */
+export const resizeDiskCommand = (path: string): LvmCommand => ({
+  name: 'pvresize',
+  effect: 'change',
+  step: 'resize-disk',
+  options: [],
+  operands: [checkDevicePath(path)],
 })
 
 /** vgmknodes(8): makes device nodes that are missing, for instance after a link was removed by hand. */

@@ -5,6 +5,7 @@ import { withPrefix, type CommandRunner } from './command-runner.ts'
 import { createVolume } from './create-volume.ts'
 import { findMappedVolume } from './device-mapper.ts'
 import { ensureGroup } from './ensure-group.ts'
+import { DiskErasures } from './erase-disk.ts'
 import { USUAL_PACE, type ErasePace } from './erase.ts'
 import { NotFound } from './errors.ts'
 import { KnownGroups, requireVolume } from './known-groups.ts'
@@ -71,7 +72,7 @@ export const createNodeVolumes = async ({
   const stuckDisks = new StuckWork('disk')
   const writers = new Lanes(stuck)
   const groupTools = {
-    ...{ runner, lvm, groups, stuck, stuckDisks, log },
+    ...{ runner, lvm, groups, stuck, stuckDisks, log, erasures: new DiskErasures(runner, log) },
     ...(deadlines === undefined ? {} : { lookDeadlineMs: deadlines.look }),
   }
   const volumes = new Lanes(new StuckWork('logical volume'))

@@ -7,7 +7,11 @@ import { CommandFailed } from './errors.ts'
  * blankness.
  */
 export type Signature =
-  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'nothing'
+      /** For a partition without a signature: what the table of its disk says it is for. */
+      readonly partition?: PartitionEntry
+    }
   | { readonly kind: 'several' }
   | {
       readonly kind: 'found'
@@ -17,6 +21,17 @@ export type Signature =
       /** `gpt`, `dos`, …; empty when there is none. */
       readonly partitionTable: string
     }
+
+/** blkid's name for LVM's label. */
+export const LVM_LABEL = 'LVM2_member'
+
+/** A partition's entry in the table of its disk. */
+export interface PartitionEntry {
+  /** GUID of a GPT entry, `0x…` of an MBR entry; small letters. */
+  readonly type: string
+  /** Empty in an MBR. */
+  readonly name: string
+}
 
 const PROBE_DEADLINE_MS = 30_000
 
@@ -29,11 +44,22 @@ export const parseExport = (text: string): Map<string, string> =>
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   )
 
+/** A partition that holds nothing gives success all the same, with its entry and nothing else. */
+const entryAlone = (values: ReadonlyMap<string, string>): PartitionEntry | undefined => {
+  const type = values.get('PART_ENTRY_TYPE')
+  const others = [...values.keys()].filter((key) => key !== 'DEVNAME' && !key.startsWith('PART_ENTRY_'))
+  return type === undefined || others.length > 0
+    ? undefined
+    : { type: type.toLowerCase(), name: values.get('PART_ENTRY_NAME') ?? '' }
+}
+
 /** Exit statuses as blkid(8) lists them; any other means that the tool itself failed. */
 export const signatureOf = (path: string, exitCode: number, stdout: string): Signature => {
   const values = parseExport(stdout)
   if (exitCode === 2) return { kind: 'nothing' }
   if (exitCode === 8) return { kind: 'several' }
+  const partition = exitCode === 0 ? entryAlone(values) : undefined
+  if (partition !== undefined) return { kind: 'nothing', partition }
   if (exitCode === 0)
     return {
       kind: 'found',

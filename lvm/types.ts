@@ -83,6 +83,32 @@ export interface DiskVerdict {
   readonly message: string
   /** UUID of the PhysicalVolume on it, when it is a member of the wanted group. */
   readonly physicalVolumeUuid?: string
+  /** The disk that was accepted under this path, to be written down: a later look compares with it. */
+  readonly recorded?: RecordedDisk
+}
+
+/** A disk as a class or a person lists it. */
+export interface ListedDisk {
+  readonly path: string
+  /** WWN or serial number of the one disk that may be erased and taken although it is not blank. */
+  readonly allowNonBlank?: string
+  /** Size of the grown device, all of which is to be used; counts only while the device has exactly this size. */
+  readonly growToBytes?: bigint
+}
+
+/** Which disk was accepted under a path. */
+export interface RecordedDisk {
+  readonly path: string
+  /** WWN or serial number; empty for a device that has none. */
+  readonly id: string
+  readonly sizeBytes: bigint
+  readonly physicalVolumeUuid: string
+}
+
+/** Disks that are listed for another volume group of this node. */
+export interface OtherList {
+  readonly groupName: string
+  readonly paths: readonly string[]
 }
 
 export interface CreateVolumeRequest {
@@ -103,8 +129,12 @@ export type WantedContent =
 export interface EnsureGroupRequest {
   readonly name: string
   readonly clusterId: string
-  /** Paths as the class lists them. */
-  readonly disks: readonly string[]
+  readonly disks: readonly ListedDisk[]
+  /** What was written down about disks of the group, also about some that are not listed any more. */
+  readonly recordedDisks?: readonly RecordedDisk[]
+  readonly otherLists?: readonly OtherList[]
+  /** Set while classes differ about the group's disks: it is used as it is, no disk joins and none is closed. */
+  readonly keepDisks?: boolean
   /**
    * UUID of the group when one was made before (from NodeLocalStorage). With it no second group is made while the
    * disks of the first are away.

@@ -13,6 +13,7 @@ const TOOLS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'dependency-cruiser': ['depcruise', ...ROOMS],
   knip: ['knip'],
   'generated CRD types': [process.execPath, 'scripts/gen-crd-types.ts', '--check'],
+  'generated tables of disks': [process.execPath, 'scripts/gen-disk-docs.ts', '--check'],
   'generated gRPC code': [process.execPath, 'scripts/gen-proto.ts', '--check'],
 }
 

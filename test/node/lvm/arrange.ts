@@ -40,14 +40,16 @@ export const writeMbr = async (path: string, partition: boolean): Promise<void> 
 const ENTRIES = 128
 const ENTRY_BYTES = 128
 const LINUX_DATA = Buffer.from('af3dc60f838472478e793d69d8477de4', 'hex')
+/** 21686148-6449-6E6F-744E-656564454649 */
+export const BIOS_BOOT = Buffer.from('4861682149646f6e744e656564454649', 'hex')
 
-const gptEntries = (partition: boolean): Buffer => {
+const gptEntries = (partition: boolean, type: Buffer): Buffer => {
   const entries = Buffer.alloc(ENTRIES * ENTRY_BYTES)
   if (!partition) return entries
-  LINUX_DATA.copy(entries, 0)
+  type.copy(entries, 0)
   LINUX_DATA.copy(entries, 16)
   entries.writeBigUInt64LE(2048n, 32)
-  entries.writeBigUInt64LE(65535n, 40)
+  entries.writeBigUInt64LE(264191n, 40)
   return entries
 }
 
@@ -74,9 +76,9 @@ const gptHeader = (
 }
 
 /** A valid GUID partition table, as in UEFI 2.10, 5.3: both copies, and the protective MBR. */
-export const writeGpt = async (path: string, partition: boolean): Promise<void> => {
+export const writeGpt = async (path: string, partition: boolean, type = LINUX_DATA): Promise<void> => {
   const last = BigInt((await sizeOf(path)) / SECTOR) - 1n
-  const entries = gptEntries(partition)
+  const entries = gptEntries(partition, type)
   const protective = Buffer.alloc(SECTOR)
   protective.writeUInt8(0xee, 446 + 4)
   protective.writeUInt32LE(1, 446 + 8)
@@ -109,6 +111,13 @@ export const writeLuksHeader = async (path: string): Promise<void> => {
   header.write('aes', 8, 'latin1')
   header.write('d0b0b8f8-0000-4000-8000-000000000001', 168, 'latin1')
   await writeAt(path, 0, header)
+}
+
+/** ZFS's uberblocks at their place in the first label (128 KiB; vdev_label.c), which is what tells a member. */
+export const writeZfsLabel = async (path: string): Promise<void> => {
+  const ring = Buffer.alloc(128 * 1024)
+  for (let at = 0; at < ring.length; at += 1024) ring.writeBigUInt64LE(0x00bab10cn, at)
+  await writeAt(path, 128 * 1024, ring)
 }
 
 /** A loop device over a fresh file in memory. */

@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { randomBytes } from 'node:crypto'
 
 import {
+  BIOS_BOOT,
   dropLoop,
   makeLoop,
   writeAt,
@@ -12,6 +13,7 @@ import {
   writeGpt,
   writeLuksHeader,
   writeMbr,
+  writeZfsLabel,
 } from './arrange.ts'
 import {
   attachDisks,
@@ -72,6 +74,12 @@ const CANARIES: readonly Canary[] = [
     reason: 'Signature',
     says: /ceph_bluestore/,
     arrange: bytesAt(0, () => Buffer.from('bluestore block device\n')),
+  },
+  {
+    name: 'a member of a ZFS pool',
+    reason: 'Signature',
+    says: /zfs_member \(its first byte that is not zero is byte 131072\)/,
+    arrange: async (path) => (await writeZfsLabel(path), undefined),
   },
   {
     name: 'an empty GPT',
@@ -196,6 +204,15 @@ const CANARIES: readonly Canary[] = [
     },
   },
   {
+    name: 'one path to a multipath device',
+    reason: 'MultipathMember',
+    says: /list \/dev\/mapper\/canary instead/,
+    arrange: async (path) => {
+      await run('dmsetup', 'create', 'canary', '--uuid', 'mpath-canary', '--table', `0 2048 linear ${path} 0`)
+      return () => run('dmsetup', 'remove', 'canary')
+    },
+  },
+  {
     name: 'a disk that a program has claimed',
     reason: 'InUse',
     says: /claimed/,
@@ -300,6 +317,46 @@ describe('judging real disks', function () {
       await dropLoop(small)
       await run('modprobe', '--remove', 'brd')
     }
+  })
+
+  it('waits for no byte of a suspended device', async () => {
+    await run('dmsetup', 'create', 'canary', '--table', `0 204800 linear ${disk(0)} 0`)
+    await run('dmsetup', 'suspend', 'canary')
+    try {
+      const { disks } = await ensure(node.volumes, ['/dev/mapper/canary'])
+      expect(disks[0]).to.include({ state: 'Refused', reason: 'Suspended' })
+    } finally {
+      await run('dmsetup', 'resume', 'canary')
+      await run('dmsetup', 'remove', 'canary')
+    }
+  })
+
+  it('refuses a partition for booting, and takes a free one although its disk has a table', async () => {
+    await writeGpt(disk(0), true, BIOS_BOOT)
+    await writeGpt(disk(1), true)
+    const partitions = [`${await realpath(disk(0))}1`, `${await realpath(disk(1))}1`]
+    const { group, disks } = await ensure(node.volumes, partitions)
+    expect(disks.map(({ reason }) => reason)).to.deep.equal(['ReservedPartition', 'Member'])
+    expect(disks[1]?.id).to.match(/-part1$/)
+    expect(group?.physicalVolumes).to.have.length(1)
+  })
+
+  it('refuses a loop device over another device', async () => {
+    const loop = await run('losetup', '--find', '--show', disk(0))
+    try {
+      const { disks } = await ensure(node.volumes, [loop])
+      expect(disks[0]).to.include({ state: 'Refused', reason: 'LoopDeviceInUse' })
+    } finally {
+      await run('losetup', '--detach', loop)
+    }
+  })
+
+  it('refuses a blank disk that is listed for another group, by whatever path', async () => {
+    const otherLists = [{ groupName: 'loam-other', paths: [await realpath(disk(0))] }]
+    const { group, disks } = await ensure(node.volumes, [disk(0)], { otherLists })
+    expect(group).to.equal(undefined)
+    expect(disks[0]).to.include({ state: 'Refused', reason: 'InTwoGroups' })
+    expect(disks[0]?.message).to.contain('loam-other')
   })
 
   it('refuses both copies of one PhysicalVolume', async () => {

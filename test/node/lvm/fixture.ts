@@ -132,7 +132,13 @@ export const ensure = (
   volumes: NodeVolumes,
   disks: readonly string[],
   other: Partial<EnsureGroupRequest> = {},
-): Promise<EnsureGroupResult> => volumes.ensureGroup({ name: GROUP, clusterId: CLUSTER, disks, ...other })
+): Promise<EnsureGroupResult> =>
+  volumes.ensureGroup({
+    name: GROUP,
+    clusterId: CLUSTER,
+    disks: disks.map((path) => ({ path })),
+    ...other,
+  })
 
 /** The group on these disks, which must come out well. */
 export const groupOn = async (volumes: NodeVolumes, ...disks: string[]): Promise<VolumeGroup> => {

@@ -37,7 +37,7 @@ describe('metadata that goes back in time', function () {
     return markOf({ group: groups[0], volumes })
   }
 
-  before(attachDisks)
+  before(() => attachDisks())
   after(detachDisks)
   beforeEach(async () => {
     await wipe(disk(0), disk(1))

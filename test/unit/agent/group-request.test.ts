@@ -23,7 +23,7 @@ describe('agent/group-request', () => {
   it('asks for the group of the object and for its disks', () => {
     const request = groupRequestFor('c', report(), [])
     expect(request).to.include({ name: 'loam-fast', clusterId: 'c' })
-    expect(request.disks).to.deep.equal(['/dev/sda'])
+    expect(request.disks).to.deep.equal([{ path: '/dev/sda' }])
     expect(request).not.to.have.any.keys('expectedGroupUuid', 'expectedMark')
   })
 
