@@ -3,6 +3,7 @@ import { parseMountOptions } from '../core/mount-options.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { describeBytes } from '../core/quantity.ts'
 import type { ClassParameters } from '../core/parameters.ts'
+import { hasUnerasedSpace } from '../core/volume-tags.ts'
 import { MIN_FILE_SYSTEM_BYTES } from '../lvm/file-system.ts'
 import type { CreateVolumeRequest, VolumeGroup } from '../lvm/types.ts'
 import type { ClaimView } from './claim-view.ts'
@@ -74,6 +75,18 @@ const mountOptionFault: Rule = ({ claim, storageClass }) => {
     : refuse('InvalidMountOptions', `StorageClass "${storageClass.name}", mountOptions: ${read.fault}`)
 }
 
+/** A file system does not show the bytes that it was made over; a block device shows them all. */
+const blockWithoutErasing: Rule = ({ claim, storageClass }) =>
+  claim.volumeMode === 'Block' &&
+  storageClass !== undefined &&
+  'parameters' in storageClass.settings &&
+  storageClass.settings.parameters.erase === 'none'
+    ? refuse(
+        'EraseNoneNeedsFileSystem',
+        `volumeMode is Block, and StorageClass "${storageClass.name}" has erase "none", which is for file systems only: use a class with erase "zero"`,
+      )
+    : undefined
+
 /** Whether any node of Loam's could serve it. */
 const FEASIBLE: readonly Rule[] = [
   ({ claim, storageClass }) =>
@@ -118,6 +131,7 @@ const FEASIBLE: readonly Rule[] = [
           `storage request is "${claim.request}": allowed are quantities from 1 byte to ${MAX_BYTES} bytes`,
         ),
   mountOptionFault,
+  blockWithoutErasing,
 ]
 
 /** Whether this node can serve it now. */
@@ -136,6 +150,14 @@ const POSSIBLE_HERE: readonly Rule[] = [
           kind: 'reschedule',
           reason: 'NoVolumeGroup',
           message: `node ${nodeName} has no volume group for StorageClass "${claim.storageClassName}"`,
+        }
+      : undefined,
+  ({ group, nodeName, claim }) =>
+    claim.volumeMode === 'Block' && group !== undefined && hasUnerasedSpace(group.tags)
+      ? {
+          kind: 'reschedule',
+          reason: 'UnerasedSpace',
+          message: `node ${nodeName}: volume group "${group.name}" holds space that a class with erase "none" let go as it was, and volumeMode is Block, which would show it`,
         }
       : undefined,
 ]

@@ -11,6 +11,7 @@ export const CHANGE_STEPS = [
   'close-disk',
   'open-disk',
   'resize-disk',
+  'tag-group',
   'create-volume',
   'tag-volume',
   'remove-volume',

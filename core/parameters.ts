@@ -4,13 +4,7 @@ import { BUILT_LAYOUTS, LAYOUTS, type LayoutName } from './layout.ts'
 import { parseMkfsOptions } from './mkfs-options.ts'
 import { defaultVolumeGroupName } from './naming.ts'
 import { parseQuantity } from './quantity.ts'
-import {
-  BUILT_ERASE_METHODS,
-  ERASE_METHODS,
-  FILE_SYSTEMS,
-  type EraseMethod,
-  type FileSystem,
-} from './volume-tags.ts'
+import { ERASE_METHODS, FILE_SYSTEMS, type EraseMethod, type FileSystem } from './volume-tags.ts'
 import { volumeGroupNameFault } from './volume-group-name.ts'
 
 /** The parameters of a StorageClass of ours, checked and with defaults filled in. */
@@ -84,12 +78,6 @@ const layout = (text: string): Read<LayoutName> => {
   return { faults: [`this version cannot make that layout yet; it can make ${BUILT_LAYOUTS.join(', ')}`] }
 }
 
-const erase = (text: string): Read<EraseMethod> => {
-  const known = oneOf(ERASE_METHODS)(text)
-  if ('faults' in known || BUILT_ERASE_METHODS.includes(known.value)) return known
-  return { faults: [`this version cannot carry that out yet; it can ${BUILT_ERASE_METHODS.join(', ')}`] }
-}
-
 const volumeGroup = (text: string): Read<string> => {
   const fault = volumeGroupNameFault(text)
   return fault === undefined ? { value: text } : { faults: [fault] }
@@ -120,7 +108,7 @@ const READERS = {
   overprovisionRatio: ratio,
   [FS_TYPE_PARAMETER]: oneOf(FILE_SYSTEMS),
   mkfsOptions,
-  erase,
+  erase: oneOf(ERASE_METHODS),
 } satisfies Record<string, (text: string) => Read<unknown>>
 
 type ParameterName = keyof typeof READERS

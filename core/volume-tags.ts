@@ -16,9 +16,6 @@ export type VolumeState = (typeof VOLUME_STATES)[number]
 export const ERASE_METHODS = ['zero', 'discard', 'none'] as const
 export type EraseMethod = (typeof ERASE_METHODS)[number]
 
-/** Methods that this version can carry out. A volume with any other is refused, never made with another one. */
-export const BUILT_ERASE_METHODS: readonly EraseMethod[] = ['zero', 'discard']
-
 /** Block volumes have no file system. */
 export const FILE_SYSTEMS = ['ext4', 'xfs', 'btrfs'] as const
 export type FileSystem = (typeof FILE_SYSTEMS)[number]
@@ -106,3 +103,8 @@ export const clusterOfGroup = (tags: readonly string[]): string | undefined =>
   tags.includes(`${PREFIX}owner=loam.storage`)
     ? tags.find((tag) => tag.startsWith(`${PREFIX}cluster=`))?.slice(`${PREFIX}cluster=`.length)
     : undefined
+
+/** On a group: space was let go in it without being erased, so its free extents may hold what somebody wrote. */
+export const UNERASED_TAG = `${PREFIX}unerased`
+
+export const hasUnerasedSpace = (groupTags: readonly string[]): boolean => groupTags.includes(UNERASED_TAG)

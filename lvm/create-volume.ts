@@ -1,9 +1,10 @@
 import { LoamError } from '../core/errors.ts'
 import { roundUpToExtents } from '../core/layout.ts'
 import { describeBytes } from '../core/quantity.ts'
-import { BUILT_ERASE_METHODS, clusterOfGroup, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
+import { clusterOfGroup, hasUnerasedSpace, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
 import { complaintOf, type CommandResult } from './command-runner.ts'
 import { CommandFailed, Conflict, NoSpace, OutcomeUnknown, Refused } from './errors.ts'
+import { JustMade } from './just-made.ts'
 import { MIN_FILE_SYSTEM_BYTES } from './file-system.ts'
 import { requireComplete, type KnownGroup } from './known-groups.ts'
 import { createVolumeCommand } from './lvm-command.ts'
@@ -19,9 +20,9 @@ const checkRequest = ({ record, ...request }: CreateVolumeRequest): void => {
   const object = `logical volume "${request.groupName}/${request.name}"`
   if (record.state !== 'new')
     throw new Refused(object, `a volume is made in state "new", not "${record.state}"`)
-  if (!BUILT_ERASE_METHODS.includes(record.erase))
-    throw new Refused(object, `erase "${record.erase}" cannot be carried out yet`, {
-      advice: `use one of ${BUILT_ERASE_METHODS.join(', ')}`,
+  if (record.erase === 'none' && record.content === 'block')
+    throw new Refused(object, 'erase "none" is for file systems only', {
+      advice: 'use a class with erase "zero"',
     })
   if (request.sizeBytes <= 0n) throw new Refused(object, `a size of ${request.sizeBytes} bytes was asked for`)
   const minimum = record.content === 'block' ? 0n : MIN_FILE_SYSTEM_BYTES[record.content]
@@ -41,6 +42,12 @@ const checkGroup = (report: GroupReport, request: CreateVolumeRequest): void => 
     )
   if (clusterOfGroup(group.tags) !== request.record.clusterId)
     throw new Conflict(`volume group "${group.name}"`, 'its tags do not name this cluster')
+  if (request.record.content === 'block' && hasUnerasedSpace(group.tags))
+    throw new Refused(
+      `volume group "${group.name}"`,
+      'holds space that was let go without being erased, which a block volume would show',
+      { advice: 'use another group for block volumes' },
+    )
 }
 
 const sameClaim = (found: VolumeRecord | undefined, wanted: VolumeRecord): boolean =>
@@ -120,19 +127,20 @@ const readBack = async (
 export const createVolume = async (
   tools: { readonly lvm: Lvm; readonly known: KnownGroup },
   request: CreateVolumeRequest,
-): Promise<LogicalVolume> => {
+): Promise<{ readonly volume: LogicalVolume; readonly justMade: JustMade | undefined }> => {
   const { lvm, known } = tools
   checkRequest(request)
   const plan = await planFor(known, request)
+  const before = known.last ?? (await known.fresh())
   if (plan.own === undefined) {
     const { groupName, name } = request
     const tags = tagsOf(request.record)
     const command = createVolumeCommand({ groupName, name, extents: plan.extents, tags })
     const result = await lvm.run(command, known.devices)
-    const made = await readBack(known, request, result)
+    const volume = await readBack(known, request, result)
     await known.flush()
-    return made
+    return { volume, justMade: JustMade.prove(before, volume) }
   }
   await known.flush()
-  return plan.own
+  return { volume: plan.own, justMade: undefined }
 }

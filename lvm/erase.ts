@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { EraseMethod } from '../core/volume-tags.ts'
 import { complaintOf, type CommandRunner } from './command-runner.ts'
-import { firstNonZero, samplesOf, type ByteRange } from './content.ts'
+import { endsOf, firstNonZero, samplesOf, type ByteRange } from './content.ts'
 import type { MappedVolume } from './device-mapper.ts'
 import { CommandFailed, OutcomeUnknown } from './errors.ts'
 import { flushDevice } from './flush.ts'
+import type { JustMade } from './just-made.ts'
 import type { Unused } from './unused.ts'
 
 /** How an erasure shares the disks with the volumes in use, and how much of it a crash may cost. */
@@ -109,4 +110,14 @@ export const eraseVolume = async (
   const left = await firstNonZero(mapped.path, samplesOf(sizeBytes))
   if (left !== undefined)
     throw new OutcomeUnknown(`device ${mapped.path}`, `byte ${left} is not zero although it was erased`)
+}
+
+/** Makes the first and the last MiB of a volume zero that nobody can have used yet; on the disks when it returns. */
+export const blankEnds = async (
+  runner: CommandRunner,
+  { volume }: JustMade,
+  mapped: MappedVolume,
+): Promise<void> => {
+  for (const range of endsOf(volume.sizeBytes)) await blkdiscard(runner, mapped.path, range, 'write-zeros')
+  await flushDevice(mapped.path)
 }

@@ -5,7 +5,15 @@ import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName }
 type Reading = 'fullreport' | 'vgs' | 'version' | 'lvmconfig'
 
 type Changing =
-  'vgcreate' | 'vgextend' | 'vgmknodes' | 'lvcreate' | 'lvchange' | 'lvremove' | 'pvchange' | 'pvresize'
+  | 'vgcreate'
+  | 'vgextend'
+  | 'vgchange'
+  | 'vgmknodes'
+  | 'lvcreate'
+  | 'lvchange'
+  | 'lvremove'
+  | 'pvchange'
+  | 'pvresize'
 
 /** A sub-command of lvm(8) with its options and what they apply to; the devices it may see are added when it runs. */
 export type LvmCommand = Subcommand &
@@ -73,6 +81,15 @@ export const createVolumeCommand = (volume: {
     ...addTags(volume.tags),
   ],
   operands: [checkGroupName(volume.groupName)],
+})
+
+/** vgchange(8) that gives a group one more tag. */
+export const tagGroupCommand = (group: { groupName: string; tag: string }): LvmCommand => ({
+  name: 'vgchange',
+  effect: 'change',
+  step: 'tag-group',
+  options: addTags([group.tag]),
+  operands: [checkGroupName(group.groupName)],
 })
 
 /** One volume by its UUID: with a name alone a volume made in its place would be hit. */

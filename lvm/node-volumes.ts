@@ -18,6 +18,7 @@ import { takeInventory } from './inventory.ts'
 import { prepareVolume } from './prepare-volume.ts'
 import { removeVolume } from './remove-volume.ts'
 import { StuckWork } from './stuck-work.ts'
+import { blankNewVolume } from './unerased-space.ts'
 import type { LogicalVolume, NodeVolumes } from './types.ts'
 
 export interface NodeVolumesDependencies {
@@ -95,10 +96,16 @@ export const createNodeVolumes = async ({
 
     forgetGroup: (name) => groups.forget(name),
 
-    createVolume: (request) =>
-      writers.run(request.groupName, () =>
-        createVolume({ lvm, known: groups.byUuid(request.groupUuid) }, request),
-      ),
+    createVolume: async (request) => {
+      const known = groups.byUuid(request.groupUuid)
+      const { volume, justMade } = await writers.run(request.groupName, () =>
+        createVolume({ lvm, known }, request),
+      )
+      await volumes.run(volume.handle.volumeUuid, async () =>
+        blankNewVolume(toolsFor(volume.handle), known.last ?? (await known.fresh()), volume, justMade),
+      )
+      return volume
+    },
 
     findVolume: (handle) => unlessNotFound(() => find(handle)),
 

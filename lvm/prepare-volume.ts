@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.ts'
 import type { FileSystem } from '../core/volume-tags.ts'
 import { activate, deactivate, type VolumeTools } from './activation.ts'
 import type { CommandRunner } from './command-runner.ts'
+import { samplesOf } from './content.ts'
 import { CommandFailed, Refused } from './errors.ts'
 import { checkMkfsOptions, isFileSystemWhole, makeFileSystem } from './file-system.ts'
 import { flushDevice } from './flush.ts'
@@ -103,11 +104,11 @@ export const prepareVolume = async (
   checkWanted(volume, wanted)
   const mapped = await activate(tools, volume, report)
   try {
-    const found = await findContent(
-      tools.runner,
-      { path: mapped.path, sizeBytes: volume.sizeBytes },
-      fileSystem,
-    )
+    const device = { path: mapped.path, sizeBytes: volume.sizeBytes }
+    // all of a block volume is shown to its user, and what somebody freed by hand was not erased
+    const places =
+      wanted.kind === 'block' && volume.record.state === 'new' ? samplesOf(volume.sizeBytes) : undefined
+    const found = await findContent(tools.runner, device, fileSystem, places)
     const step = decideStep(volume, volume.record.state, wanted.kind, found)
     await carryOut(tools, volume, mapped.path, { step, wanted })
   } catch (error) {

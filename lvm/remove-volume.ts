@@ -1,12 +1,15 @@
 import type { Logger } from '../core/logger.ts'
-import { erasedBytesOf } from '../core/volume-tags.ts'
+import { erasedBytesOf, type EraseMethod } from '../core/volume-tags.ts'
 import { activate, deactivate, type VolumeTools } from './activation.ts'
 import { complaintOf, type CommandRunner } from './command-runner.ts'
+import { samplesOf } from './content.ts'
+import type { MappedVolume } from './device-mapper.ts'
 import { eraseVolume, type ErasePace } from './erase.ts'
-import { CommandFailed, NotFound, Refused } from './errors.ts'
+import { CommandFailed, NotFound } from './errors.ts'
 import { requireComplete } from './known-groups.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
 import type { GroupReport } from './report.ts'
+import { markUnerased } from './unerased-space.ts'
 import { Unused, type ExpectedVolume } from './unused.ts'
 import { findContent, volumeObject } from './volume-content.ts'
 import { setErasedBytes, setState } from './volume-state.ts'
@@ -19,33 +22,40 @@ export interface RemoveTools extends VolumeTools {
 
 /**
  * A volume that was never used holds only the zeros it was made of. Its tags alone are not believed (they can be
- * restored from an old copy): its ends are looked at as well.
+ * restored from an old copy): it is looked at as well.
  */
 const needsErasing = async (tools: RemoveTools, unused: Unused, devicePath: string): Promise<boolean> => {
   const { record, sizeBytes } = unused.volume
   if (record.state !== 'new') return true
-  return (await findContent(tools.runner, { path: devicePath, sizeBytes }, undefined)) !== 'blank'
+  const device = { path: devicePath, sizeBytes }
+  return (await findContent(tools.runner, device, undefined, samplesOf(sizeBytes))) !== 'blank'
 }
 
-/** Erases what needs it. `erasing` is on the disks before the first byte goes, so nobody stages the rest. */
-const erase = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
+/** `erasing` is on the disks before the first byte goes, so nobody stages the rest. */
+const erase = async (
+  tools: RemoveTools,
+  unused: Unused,
+  mapped: MappedVolume,
+  method: Exclude<EraseMethod, 'none'>,
+): Promise<void> => {
+  const { volume } = unused
+  let marked = volume.record.state === 'erasing' ? volume : await setState(tools, volume, 'erasing')
+  const fromBytes = erasedBytesOf(marked.tags)
+  tools.log.info('Erasing volume', { volume: volume.name, sizeBytes: volume.sizeBytes, fromBytes, method })
+  const onProgress = async (erasedBytes: bigint): Promise<void> => {
+    marked = await setErasedBytes(tools, marked, erasedBytes)
+  }
+  await eraseVolume(tools.runner, unused, mapped, { method, pace: tools.pace, fromBytes, onProgress })
+}
+
+/** Leaves the space blank, or the group marked as one whose free space is not. */
+const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
   const { volume } = unused
   const method = volume.record.erase
-  if (method === 'none') throw new Refused(volumeObject(volume), 'erase "none" cannot be carried out yet')
   const mapped = await activate(tools, volume, report)
   if (await needsErasing(tools, unused, mapped.path)) {
-    let marked = volume.record.state === 'erasing' ? volume : await setState(tools, volume, 'erasing')
-    const fromBytes = erasedBytesOf(marked.tags)
-    tools.log.info('Erasing volume', {
-      volume: volume.name,
-      sizeBytes: volume.sizeBytes,
-      fromBytes,
-      method,
-    })
-    const onProgress = async (erasedBytes: bigint): Promise<void> => {
-      marked = await setErasedBytes(tools, marked, erasedBytes)
-    }
-    await eraseVolume(tools.runner, unused, mapped, { method, pace: tools.pace, fromBytes, onProgress })
+    if (method === 'none') await markUnerased(tools, volume.groupName)
+    else await erase(tools, unused, mapped, method)
   }
   await deactivate(tools, volume)
 }
@@ -98,7 +108,7 @@ export const removeVolume = async (
     await tools.known.flush()
     return
   }
-  await erase(tools, found.unused, found.report)
+  await clearSpace(tools, found.unused, found.report)
   await tools.lanes.run(found.unused.volume.groupName, () => removeErased(tools, volumeUuid, expected))
   tools.log.info('Removed volume', { volume: expected.name })
 }

@@ -1,6 +1,6 @@
 import type { FileSystem, VolumeState } from '../core/volume-tags.ts'
 import type { CommandRunner } from './command-runner.ts'
-import { endsOf, firstNonZero } from './content.ts'
+import { endsOf, firstNonZero, type ByteRange } from './content.ts'
 import { Refused } from './errors.ts'
 import { probeSignature } from './signature.ts'
 import type { LogicalVolume, WantedContent } from './types.ts'
@@ -86,15 +86,16 @@ export const CONTENT_DECISIONS: Record<
 }
 
 /**
- * Looks at the ends of a device and asks blkid. Fails when the device cannot be read: blkid's "nothing found" covers
+ * Looks at a device, at its ends unless other places are named, and asks blkid. Fails when the device cannot be read: blkid's "nothing found" covers
  * that too, and is believed only beside our own reading.
  */
 export const findContent = async (
   runner: CommandRunner,
   device: { readonly path: string; readonly sizeBytes: bigint },
   recorded: FileSystem | undefined,
+  places: readonly ByteRange[] = endsOf(device.sizeBytes),
 ): Promise<FoundContent> => {
-  const nonZeroAt = await firstNonZero(device.path, endsOf(device.sizeBytes))
+  const nonZeroAt = await firstNonZero(device.path, places)
   const signature = await probeSignature(runner, device.path)
   if (signature.kind === 'nothing') return nonZeroAt === undefined ? 'blank' : 'unknownData'
   return signature.kind === 'found' && recorded !== undefined && signature.type === recorded

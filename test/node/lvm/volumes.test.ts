@@ -234,6 +234,16 @@ describe('volumes', function () {
       expect((await readFile(again.devicePath)).subarray(0, 4).toString()).to.equal('mine')
     })
 
+    it('hands out no block volume in whose middle somebody left data', async () => {
+      const made = await make(16n * MIB, { content: 'block' })
+      const lv = `${group.name}/${made.name}`
+      await handMadeLvm('lvchange', '-ay', lv)
+      await writeAt(`/dev/${lv}`, 8 << 20, Buffer.alloc(1 << 20, 'left behind'))
+      await handMadeLvm('lvchange', '-an', lv)
+      expect(await thrownBy(node.volumes.prepareVolume(made.handle, BLOCK))).to.be.instanceOf(Refused)
+      expect(await stateOf(made)).to.equal('new')
+    })
+
     it('makes a missing device node again', async () => {
       const made = await make(16n * MIB)
       const { devicePath } = await node.volumes.prepareVolume(made.handle, EXT4)

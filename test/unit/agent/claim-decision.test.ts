@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { decideClaim, type ClaimDecision, type ClaimSituation } from '../../../agent/claim-decision.ts'
 import { viewClaim, type PersistentVolumeClaim } from '../../../agent/claim-view.ts'
 import { viewClass } from '../../../agent/class-view.ts'
+import { UNERASED_TAG } from '../../../core/volume-tags.ts'
 import type { VolumeGroup } from '../../../lvm/types.ts'
 
 const MIB = 1024n * 1024n
@@ -217,6 +218,13 @@ describe('agent/claim-decision', () => {
       'TooSmallForFileSystem',
       /xfs needs at least 300 MiB/,
     ],
+    [
+      'a block volume of a class that erases nothing',
+      claimObject({ volumeMode: 'Block' }),
+      { storageClass: classOf({ erase: 'none' }) },
+      'EraseNoneNeedsFileSystem',
+      /volumeMode is Block.*erase "none".*use a class with erase "zero"/,
+    ],
   ]
   for (const [what, object, change, reason, message] of refused) {
     it(`refuses ${what}, and does not send it to another node`, () => {
@@ -253,6 +261,15 @@ describe('agent/claim-decision', () => {
       kind: 'reschedule',
       reason: 'DisksMissing',
       message: 'node node1: a disk is missing',
+    })
+  })
+
+  it('gives a block volume back, and no file system, where space was let go unerased', () => {
+    const unerased = { group: { ...group, tags: [UNERASED_TAG] } }
+    expect(decide(claimObject(), unerased).kind).to.equal('create')
+    expect(decide(claimObject({ volumeMode: 'Block' }), unerased)).to.include({
+      kind: 'reschedule',
+      reason: 'UnerasedSpace',
     })
   })
 })

@@ -46,11 +46,6 @@ describe('core/parameters', () => {
       { disks, 'csi.storage.k8s.io/fstype': 'ntfs' },
       /"csi.storage.k8s.io\/fstype" is "ntfs": allowed are ext4, xfs, btrfs/,
     ],
-    [
-      'an erase method not built yet, by name',
-      { disks, erase: 'none' },
-      /"erase" is "none": this version cannot carry that out yet; it can zero, discard/,
-    ],
     ['an erase method', { disks, erase: 'shred' }, /"erase" is "shred": allowed are zero, discard, none/],
     [
       'stripes out of place',

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { groupTagsOf, tagsOf, type VolumeRecord } from '../../../core/volume-tags.ts'
+import { groupTagsOf, tagsOf, UNERASED_TAG, type VolumeRecord } from '../../../core/volume-tags.ts'
 import type { CommandResult } from '../../../lvm/command-runner.ts'
 import { createVolume } from '../../../lvm/create-volume.ts'
 import { CommandFailed, Conflict, Frozen, NoSpace, OutcomeUnknown, Refused } from '../../../lvm/errors.ts'
@@ -99,7 +99,11 @@ const start = () => {
     { lvm, stuck: new StuckWork('volume group') },
     { name: 'loam-fast', uuid: GROUP_UUID, devices: [] },
   )
-  return { lvm, known, create: (request = REQUEST) => createVolume({ lvm, known }, request) }
+  return {
+    lvm,
+    known,
+    create: async (request = REQUEST) => (await createVolume({ lvm, known }, request)).volume,
+  }
 }
 
 describe('create volume', () => {
@@ -206,6 +210,15 @@ describe('create volume', () => {
       expect(lvm.ran).not.to.include('lvcreate')
     })
 
+  it('makes no block volume where space was let go unerased', async () => {
+    const { lvm, create } = start()
+    lvm.groupTags = [...groupTagsOf('c1'), UNERASED_TAG]
+    const request: CreateVolumeRequest = { ...REQUEST, record: { ...RECORD, content: 'block' } }
+    expect(await thrownBy(create(request))).to.be.instanceOf(Refused)
+    expect(lvm.ran).not.to.include('lvcreate')
+    expect(await create()).to.deep.include({ name: 'pvc-u1' })
+  })
+
   it('freezes when the metadata goes back in time', async () => {
     const { lvm, known, create } = start()
     lvm.seqno = 9
@@ -219,7 +232,7 @@ describe('create volume', () => {
 
   const refused: [string, CreateVolumeRequest][] = [
     ['a state other than new', { ...REQUEST, record: { ...RECORD, state: 'used' } }],
-    ['erase none', { ...REQUEST, record: { ...RECORD, erase: 'none' } }],
+    ['erase none for a block volume', { ...REQUEST, record: { ...RECORD, content: 'block', erase: 'none' } }],
     ['no size', { ...REQUEST, sizeBytes: 0n }],
     [
       'an xfs that mkfs would refuse',
