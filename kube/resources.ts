@@ -29,6 +29,14 @@ export const CSI_STORAGE_CAPACITIES: ResourceType = {
   namespaced: true,
 }
 
+export const LEASES: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+}
+
 /** The newer of the two event APIs; `kubectl describe` shows events of both. */
 export const EVENTS: ResourceType = {
   group: 'events.k8s.io',

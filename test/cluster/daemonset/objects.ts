@@ -72,3 +72,10 @@ export const event = (controller: string, instance: string) => ({
   reportingController: controller,
   reportingInstance: instance,
 })
+
+export const lease = (name: string) => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name, namespace: NAMESPACE },
+  spec: { holderIdentity: 'policy-test', leaseDurationSeconds: 60 },
+})

@@ -8,7 +8,15 @@ import type { Lab } from '../../lab/lab.ts'
 import { kubeconfigOf } from '../../lab/runtime/directory.ts'
 import { waitFor } from '../../lab/runtime/wait.ts'
 import { sharedLab } from '../support/shared-lab.ts'
-import { claim, event, NAMESPACE, nodeLocalStorage, persistentVolume, storageCapacity } from './objects.ts'
+import {
+  claim,
+  event,
+  lease,
+  NAMESPACE,
+  nodeLocalStorage,
+  persistentVolume,
+  storageCapacity,
+} from './objects.ts'
 
 type CommandResult = Awaited<ReturnType<Lab['kubectl']>>
 
@@ -120,6 +128,7 @@ describe('what an agent may write', function () {
     })
     expect(policies.map(({ metadata }) => metadata.name)).to.have.members([
       'loam-agent-events',
+      'loam-agent-leases',
       'loam-agent-node-local-storages',
       'loam-agent-persistent-volume-claims',
       'loam-agent-persistent-volumes',
@@ -152,6 +161,7 @@ describe('what an agent may write', function () {
       ' nodes get',
       ' persistentvolumeclaims get,list,watch,patch',
       ' persistentvolumes get,list,watch,create,patch,delete',
+      'coordination.k8s.io leases get,create,patch',
       'events.k8s.io events get,create,patch',
       'loam.storage nodelocalstorages get,list,watch,create,patch',
       'loam.storage nodelocalstorages/status patch',
@@ -296,6 +306,19 @@ describe('what an agent may write', function () {
     expectAllowed(await create(event('loam.storage/agent', ours)))
     expectDenied(await create(event('loam.storage/agent', theirs)), policy, `on the node ${ours}`)
     expectDenied(await create(event('kubelet', ours)), policy, 'reported by loam.storage/agent')
+  })
+
+  it('is the lease of its own node only', async () => {
+    const policy = 'loam-agent-leases'
+    const own = ['lease', `loam-agent-${ours}`, '-n', NAMESPACE]
+    expectAllowed(await patch(own, { spec: { holderIdentity: 'policy-test' } }))
+    const other = ['lease', `loam-agent-${theirs}`, '-n', NAMESPACE]
+    expectDenied(
+      await patch(other, { spec: { holderIdentity: 'policy-test' } }),
+      policy,
+      `loam-agent-${ours}`,
+    )
+    expectDenied(await create(lease('policy-test')), policy, `loam-agent-${ours}`)
   })
 
   it('is nothing at all with a token that is bound to no pod', async () => {

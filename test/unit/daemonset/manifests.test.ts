@@ -81,6 +81,7 @@ describe('daemonset/', () => {
       'RoleBinding loam-agent',
       ...[
         'events',
+        'leases',
         'node-local-storages',
         'persistent-volume-claims',
         'persistent-volumes',
@@ -116,6 +117,7 @@ describe('daemonset/', () => {
     it('are exactly these in its namespace', () => {
       expect(rightsOf(only('Role'))).to.deep.equal([
         'storage.k8s.io/csistoragecapacities get,create,patch,delete',
+        'coordination.k8s.io/leases get,create,patch',
       ])
     })
 
