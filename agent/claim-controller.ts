@@ -3,15 +3,15 @@ import { atStep } from '../core/failpoints.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { AlreadyExists, Conflict } from '../kube/errors.ts'
 import { PERSISTENT_VOLUMES } from '../kube/resources.ts'
-import type { ObjectKey, ObjectStore } from '../kube/types.ts'
+import type { ObjectKey } from '../kube/types.ts'
 import { Frozen, NoSpace } from '../lvm/errors.ts'
 import type { LogicalVolume } from '../lvm/types.ts'
 import { decideClaim, type ClaimDecision } from './claim-decision.ts'
+import type { ClaimTools } from './claim-tools.ts'
 import type { ClaimView } from './claim-view.ts'
 import { claimEvent, claimFields, clearSelectedNode, readClaim, stillWants } from './claim-writes.ts'
-import type { ClassKeeper } from './class-keeper.ts'
+import { LeaseNotHeld, type LeaseGate } from './lease.ts'
 import { persistentVolumeFor, viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
-import type { Identity, Ports } from './ports.ts'
 
 type CreateDecision = Extract<ClaimDecision, { kind: 'create' }>
 
@@ -22,30 +22,25 @@ const SLOW_RETRY_MS = 5 * 60_000
  * Gives each claim that selects this node its logical volume and its PersistentVolume, or gives the claim back to
  * the scheduler. Level-based: it acts on what is, never on what an event said; LVM and the API are its only memory.
  *
- * Order of a success: logical volume made, read back and flushed → claim read again by quorum → PersistentVolume.
+ * Order of a success: logical volume made, read back and flushed → claim read again by quorum → own Lease still held →
+ * PersistentVolume.
  * Order of a failure: nothing of the claim left here → capacity published → selected node removed → event.
  */
 export class ClaimController {
-  readonly #ports: Ports
-  readonly #identity: Identity
-  readonly #claims: ObjectStore<ClaimView>
-  readonly #classes: ClassKeeper
+  readonly #tools: ClaimTools & { readonly lease: LeaseGate }
 
-  constructor(ports: Ports, identity: Identity, claims: ObjectStore<ClaimView>, classes: ClassKeeper) {
-    this.#ports = ports
-    this.#identity = identity
-    this.#claims = claims
-    this.#classes = classes
+  constructor(tools: ClaimTools & { readonly lease: LeaseGate }) {
+    this.#tools = tools
   }
 
   /** @throws whatever should be tried again with backoff. */
   async reconcile(key: ObjectKey): Promise<{ requeueAfterMs?: number } | undefined> {
-    const claim = this.#claims.get(key)
-    if (claim?.selectedNode !== this.#identity.nodeName) return undefined
+    const claim = this.#tools.claims.get(key)
+    if (claim?.selectedNode !== this.#tools.identity.nodeName) return undefined
     const decision = await this.#decide(claim)
     switch (decision.kind) {
       case 'ignore':
-        this.#ports.log.debug('claim ignored', { ...claimFields(claim), why: decision.why })
+        this.#tools.ports.log.debug('claim ignored', { ...claimFields(claim), why: decision.why })
         return undefined
       case 'refuse':
         this.#warn(claim, decision.reason, 'Provision', decision.message)
@@ -60,12 +55,12 @@ export class ClaimController {
   }
 
   async #decide(claim: ClaimView): Promise<ClaimDecision> {
-    const onNode = await this.#classes.stateOf(claim.storageClassName)
+    const onNode = await this.#tools.classes.stateOf(claim.storageClassName)
     return decideClaim({
       claim,
-      nodeName: this.#identity.nodeName,
-      clusterId: this.#identity.clusterId,
-      storageClass: onNode?.storageClass ?? this.#classes.find(claim.storageClassName),
+      nodeName: this.#tools.identity.nodeName,
+      clusterId: this.#tools.identity.clusterId,
+      storageClass: onNode?.storageClass ?? this.#tools.classes.find(claim.storageClassName),
       group: onNode?.group,
       groupProblem: onNode?.problem,
     })
@@ -74,9 +69,9 @@ export class ClaimController {
   async #provision(claim: ClaimView, decision: CreateDecision): Promise<void> {
     const volume = await this.#createVolume(claim, decision)
     if (volume === undefined) return
-    this.#classes.groupChanged(volume.handle.groupUuid)
-    const now = await readClaim(this.#ports.client, claim)
-    if (!stillWants(now, this.#identity.nodeName)) {
+    this.#tools.classes.groupChanged(volume.handle.groupUuid)
+    const now = await readClaim(this.#tools.ports.client, claim)
+    if (!stillWants(now, this.#tools.identity.nodeName)) {
       await this.#takeBack(claim, volume, 'the claim went away or elsewhere while its volume was made')
       return
     }
@@ -86,10 +81,10 @@ export class ClaimController {
   /** The volume, or undefined when this node cannot have it and the claim was given back. */
   async #createVolume(claim: ClaimView, decision: CreateDecision): Promise<LogicalVolume | undefined> {
     try {
-      return await this.#ports.volumes.createVolume(decision.request)
+      return await this.#tools.ports.volumes.createVolume(decision.request)
     } catch (error) {
       if (error instanceof NoSpace || error instanceof Frozen) {
-        await this.#giveBack(claim, error.reason, `node ${this.#identity.nodeName}: ${error.message}`)
+        await this.#giveBack(claim, error.reason, `node ${this.#tools.identity.nodeName}: ${error.message}`)
         return undefined
       }
       this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))
@@ -102,10 +97,14 @@ export class ClaimController {
     decision: CreateDecision,
     volume: LogicalVolume,
   ): Promise<void> {
-    const { nodeName } = this.#identity
+    const { nodeName } = this.#tools.identity
+    if (!this.#tools.lease.isHeld())
+      throw new LeaseNotHeld(`agent of node "${nodeName}"`, 'does not hold its Lease at the moment')
     const wanted = persistentVolumeFor({ claim, volume, nodeName, ...decision })
     try {
-      await atStep('create-persistent-volume', () => this.#ports.client.create(PERSISTENT_VOLUMES, wanted))
+      await atStep('create-persistent-volume', () =>
+        this.#tools.ports.client.create(PERSISTENT_VOLUMES, wanted),
+      )
     } catch (error) {
       if (!(error instanceof AlreadyExists)) {
         this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))
@@ -116,12 +115,14 @@ export class ClaimController {
         return
       }
     }
-    this.#ports.log.info('volume provisioned', { ...claimFields(claim), sizeBytes: volume.sizeBytes })
+    this.#tools.ports.log.info('volume provisioned', { ...claimFields(claim), sizeBytes: volume.sizeBytes })
   }
 
   /** Whether the PersistentVolume of that name is the one for this logical volume: its name is the arbiter. */
   async #isOurs(volume: LogicalVolume): Promise<boolean> {
-    const object = await this.#ports.client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name: volume.name })
+    const object = await this.#tools.ports.client.get<PersistentVolume>(PERSISTENT_VOLUMES, {
+      name: volume.name,
+    })
     if (object === undefined)
       throw new Conflict(`PersistentVolume "${volume.name}"`, 'was there and is gone: decide again')
     const { handle } = viewPersistentVolume(object)
@@ -133,7 +134,7 @@ export class ClaimController {
    * Gives whether nothing of it is left.
    */
   async #takeBack(claim: ClaimView, volume: LogicalVolume, why: string): Promise<boolean> {
-    const { client, volumes, log } = this.#ports
+    const { client, volumes, log } = this.#tools.ports
     const object = await client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name: volume.name })
     if (object !== undefined && (await this.#isOurs(volume))) return false
     if (volume.record?.state !== 'new') {
@@ -143,15 +144,15 @@ export class ClaimController {
     log.info('volume taken back', { ...claimFields(claim), why })
     const expected = { name: volume.name, claimUid: claim.uid, erase: volume.record.erase }
     await volumes.removeVolume(volume.handle, expected)
-    this.#classes.groupChanged(volume.handle.groupUuid)
+    this.#tools.classes.groupChanged(volume.handle.groupUuid)
     return true
   }
 
   /** Hands the claim back to the scheduler, once nothing of it is left here and the scheduler can know the truth. */
   async #giveBack(claim: ClaimView, reason: string, message: string): Promise<void> {
-    const { client, volumes, log } = this.#ports
+    const { client, volumes, log } = this.#tools.ports
     const now = await readClaim(client, claim)
-    if (!stillWants(now, this.#identity.nodeName)) return
+    if (!stillWants(now, this.#tools.identity.nodeName)) return
     const name = volumeNameForClaim(claim.uid)
     if ((await client.get(PERSISTENT_VOLUMES, { name })) !== undefined) return
     const left = (await volumes.inventory()).volumes.find(
@@ -167,14 +168,14 @@ export class ClaimController {
       )
       return
     }
-    await this.#classes.publish(claim.storageClassName)
+    await this.#tools.classes.publish(claim.storageClassName)
     await clearSelectedNode(client, now)
     log.info('claim given back to the scheduler', { ...claimFields(claim), reason, detail: message })
     this.#warn(claim, reason, 'Reschedule', `${message}; asked the scheduler for another node`)
   }
 
   #warn(claim: ClaimView, reason: string, action: string, message: string): void {
-    this.#ports.log.warn('claim not served', { ...claimFields(claim), reason, detail: message })
-    this.#ports.events.record(claimEvent(claim, { type: 'Warning', reason, action, message }))
+    this.#tools.ports.log.warn('claim not served', { ...claimFields(claim), reason, detail: message })
+    this.#tools.ports.events.record(claimEvent(claim, { type: 'Warning', reason, action, message }))
   }
 }

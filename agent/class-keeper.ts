@@ -1,9 +1,11 @@
 import { disksForNode } from '../core/disk-selection.ts'
+import { LoamError } from '../core/errors.ts'
 import { nodeLocalStorageName } from '../core/naming.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { NotFound } from '../kube/errors.ts'
 import { NODES, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
 import type { KubeObject, ObjectStore } from '../kube/types.ts'
+import { Stuck } from '../lvm/errors.ts'
 import { refresh, type ClassOnNode } from './class-on-node.ts'
 import type { ClassReporter } from './class-reporter.ts'
 import type { ClassView } from './class-view.ts'
@@ -22,6 +24,12 @@ interface Stores {
 interface Wanted {
   readonly storageClass: ClassView
   readonly report: NodeLocalStorage
+}
+
+/** What came of looking at a class here. With a `failure` the look is to be repeated. */
+interface Look {
+  readonly state: ClassOnNode
+  readonly failure?: LoamError
 }
 
 /**
@@ -67,28 +75,37 @@ export class ClassKeeper {
     for (const [name, state] of this.#states) if (state.group?.uuid === groupUuid) this.#onGroupChange(name)
   }
 
+  /** Names of the classes that use a group of this node. */
+  classesOfGroup(groupName: string): string[] {
+    return [...this.#stores.reports.entries()]
+      .map(([, { spec }]) => spec)
+      .filter((spec) => spec.volumeGroup === groupName)
+      .map((spec) => spec.storageClassName)
+  }
+
   /** Looks at the disks of a class, makes its group if that can be done, and tells what came of it. */
   async reconcile(storageClassName: string): Promise<void> {
     const node = await this.#ports.client.get<KubeObject>(NODES, { name: this.#identity.nodeName })
     if (node === undefined)
       throw new NotFound(`Node "${this.#identity.nodeName}"`, 'does not exist (any more)')
     const storageClass = this.#stores.classes.get(storageClassName)
-    const state =
+    const look =
       storageClass === undefined
         ? await this.#lookWithoutClass(storageClassName, node)
         : await this.#look(storageClass, node)
-    if (state === undefined) {
+    if (look === undefined) {
       this.#states.delete(storageClassName)
       await this.#reporter.withdraw(storageClassName)
       return
     }
-    this.#states.set(storageClassName, state)
+    this.#states.set(storageClassName, look.state)
     await this.publish(storageClassName, 'always')
+    if (look.failure !== undefined) throw look.failure
   }
 
   /** Tells size, free space and largest volume as they are now. Returns when the API server has them. */
   async publish(storageClassName: string, when: 'changed' | 'always' = 'changed'): Promise<void> {
-    await this.#reporter.tell(when, async () => {
+    await this.#reporter.tell(storageClassName, when, async () => {
       const before = this.#states.get(storageClassName)
       if (before === undefined) return undefined
       const inventory = await this.#ports.volumes.inventory()
@@ -99,26 +116,45 @@ export class ClassKeeper {
   }
 
   /** Undefined when the class is not for this node. */
-  async #look(storageClass: ClassView, node: KubeObject): Promise<ClassOnNode | undefined> {
+  async #look(storageClass: ClassView, node: KubeObject): Promise<Look | undefined> {
     const wanted = await this.#wanted(storageClass, node)
     if (wanted === undefined) return undefined
-    const common = { name: storageClass.name, storageClass, nodeUid: node.metadata.uid ?? '' }
+    const { report } = wanted
+    const common = {
+      name: storageClass.name,
+      storageClass,
+      nodeUid: node.metadata.uid ?? '',
+      generation: report.metadata.generation ?? 0,
+    }
     const { settings } = storageClass
     if ('error' in settings) {
       const { reason, message } = settings.error
-      return { ...common, disks: [], group: undefined, problem: { reason, message } }
+      return { state: { ...common, disks: [], group: undefined, problem: { reason, message } } }
     }
     const { volumeGroup } = settings.parameters
-    const { report } = wanted
     if ((report.spec.disks ?? []).length === 0 && recordedDisks(report).length === 0)
-      return { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) }
+      return { state: { ...common, disks: [], ...(await this.#sharedGroup(volumeGroup)) } }
+    try {
+      return { state: { ...common, ...(await this.#ensure(report)) } }
+    } catch (error) {
+      if (!(error instanceof LoamError)) throw error
+      const before = this.#states.get(storageClass.name)
+      const problem = { reason: error.reason, message: error.message }
+      const state = { ...common, disks: before?.disks ?? [], group: before?.group, problem }
+      // What is stuck is looked at again when it ends, and not before.
+      return error instanceof Stuck ? { state } : { state, failure: error }
+    }
+  }
+
+  async #ensure(
+    report: NodeLocalStorage,
+  ): Promise<Pick<ClassOnNode, 'group' | 'disks' | 'problem' | 'listProblem'>> {
     const others = this.#otherReports(report)
     const listProblem = differingLists(report, others)
-    const result = await this.#ports.volumes.ensureGroup(
-      groupRequestFor(this.#identity.clusterId, report, others),
-    )
+    const request = groupRequestFor(this.#identity.clusterId, report, others)
+    const result = await this.#ports.volumes.ensureGroup(request)
     const problem = result.problem?.reason === 'ListsDiffer' ? listProblem : result.problem
-    return { ...common, ...result, problem, listProblem }
+    return { ...result, problem, listProblem }
   }
 
   #otherReports(report: NodeLocalStorage): NodeLocalStorage[] {
@@ -129,10 +165,8 @@ export class ClassKeeper {
 
   /** Classes whose reports name the same group as this one: what is wanted of it concerns all of them. */
   sharing(report: NodeLocalStorage): string[] {
-    const others = this.#otherReports(report).filter(
-      (other) => other.spec.volumeGroup === report.spec.volumeGroup,
-    )
-    return [report, ...others].map((each) => each.spec.storageClassName)
+    const { storageClassName, volumeGroup } = report.spec
+    return [...new Set([storageClassName, ...this.classesOfGroup(volumeGroup)])]
   }
 
   /** Whether something goes on with the disks of a class that the next look will find ended. */
@@ -155,21 +189,23 @@ export class ClassKeeper {
   }
 
   /** The class was deleted, but its group and its volumes are still here: they are shown, and offered to nobody. */
-  async #lookWithoutClass(name: string, node: KubeObject): Promise<ClassOnNode | undefined> {
+  async #lookWithoutClass(name: string, node: KubeObject): Promise<Look | undefined> {
     const report = await this.#readReport(name)
     if (report === undefined) return undefined
     const { groups } = await this.#ports.volumes.inventory()
-    return {
-      name,
-      storageClass: undefined,
-      nodeUid: node.metadata.uid ?? '',
+    const problem = {
+      reason: 'ClassNotFound',
+      message:
+        `StorageClass "${name}" does not exist: its volumes are kept, new ones are not made; ` +
+        'create the class again to go on, or delete this object when its volumes are gone',
+    }
+    const state = {
+      ...{ name, storageClass: undefined, nodeUid: node.metadata.uid ?? '', problem },
+      generation: report.metadata.generation ?? 0,
       disks: [],
       group: groups.find((group) => group.name === report.spec.volumeGroup),
-      problem: {
-        reason: 'ClassNotFound',
-        message: `StorageClass "${name}" does not exist: its volumes are kept, new ones are not made`,
-      },
     }
+    return { state }
   }
 
   async #wanted(storageClass: ClassView, node: KubeObject): Promise<Wanted | undefined> {

@@ -14,6 +14,9 @@ export interface ClassOnNode {
   /** Undefined when the class was deleted; its group and volumes stay. */
   readonly storageClass: ClassView | undefined
   readonly nodeUid: string
+  /** The metadata.generation of its NodeLocalStorage that was looked at. */
+  readonly generation: number
+  /** None when they could not be looked at. */
   readonly disks: readonly DiskVerdict[]
   readonly group: VolumeGroup | undefined
   readonly problem: Problem | undefined
@@ -32,18 +35,21 @@ export interface Capacity {
 const NOTHING: Capacity = { sizeBytes: 0n, freeBytes: 0n, largestVolumeBytes: 0n, volumes: 0 }
 
 /** Problems that the group itself shows, and that end when it no longer does. */
-const PASSING = ['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone']
+const PASSING = ['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone', 'Stuck', 'OutcomeUnknown']
 
 const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem | undefined => {
   const unseen = inventory.unseen.find((candidate) => candidate.uuid === uuid)
   if (unseen !== undefined) return { reason: unseen.reason, message: unseen.message }
   const group = inventory.groups.find((candidate) => candidate.uuid === uuid)
   if (group === undefined) {
-    return { reason: 'VolumeGroupGone', message: `volume group "${name}" (${uuid}) is not there any more` }
+    const message = `volume group "${name}" (${uuid}) is not there any more; was it removed or renamed by hand?`
+    return { reason: 'VolumeGroupGone', message }
   }
   if (group.missingPhysicalVolumes === 0) return undefined
-  const missing = `${group.missingPhysicalVolumes} of ${group.physicalVolumes.length} disks`
-  const message = `volume group "${name}" misses ${missing}: no volume is made or removed until they are back`
+  const missing = group.physicalVolumes.filter((disk) => disk.missing).map((disk) => disk.uuid)
+  const message =
+    `volume group "${name}" misses ${group.missingPhysicalVolumes} of ${group.physicalVolumes.length} disks ` +
+    `(PhysicalVolume ${missing.join(', ')}): attach them again; no volume is made or removed until then`
   return { reason: 'DisksMissing', message }
 }
 

@@ -1,14 +1,12 @@
-import PQueue from 'p-queue'
 import { nodeLocalStorageName } from '../core/naming.ts'
-import type { NodeLocalStorage } from '../crd/types.ts'
-import { NotFound } from '../kube/errors.ts'
-import { CSI_STORAGE_CAPACITIES, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
+import { CSI_STORAGE_CAPACITIES } from '../kube/resources.ts'
 import type { KubeObject } from '../kube/types.ts'
 import type { Inventory } from '../lvm/types.ts'
 import { capacityOf, type ClassOnNode } from './class-on-node.ts'
-import { saysTheSame, statusFor } from './node-local-storage.ts'
 import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
+import type { ReportWriter } from './report-writer.ts'
 import { storageCapacityFor } from './storage-capacity.ts'
+import { Turns } from './turns.ts'
 
 /** What is to be told about one class, read at the moment of telling. */
 export interface Findings {
@@ -16,38 +14,54 @@ export interface Findings {
   readonly inventory: Inventory
 }
 
-/** What the API server was last told about one class. */
-interface Told {
-  capacity?: string
-  report?: NodeLocalStorage
-}
-
 /** Tells the scheduler (CSIStorageCapacity) and people (NodeLocalStorage status, events) what a class has here. */
 export class ClassReporter {
   readonly #ports: Ports
   readonly #identity: Identity
-  readonly #told = new Map<string, Told>()
-  /** One report at a time, and each reads its numbers in its turn: an older one never overwrites a newer one. */
-  readonly #turns = new PQueue({ concurrency: 1 })
+  readonly #reports: ReportWriter
+  readonly #onLater: (storageClassName: string, afterMs: number) => void
+  /** Capacity that the API server was last told, by class. */
+  readonly #told = new Map<string, string>()
+  /**
+   * One report of a class at a time, and each reads its numbers in its turn: an older one never overwrites a newer
+   * one. Classes do not wait for each other: the disks of one may not answer.
+   */
+  readonly #turns = new Turns()
 
-  constructor(ports: Ports, identity: Identity) {
+  /** `onLater` is called when the report of a class has to wait, because too many were written just now. */
+  constructor(
+    ports: Ports,
+    identity: Identity,
+    reports: ReportWriter,
+    onLater: (storageClassName: string, afterMs: number) => void,
+  ) {
     this.#ports = ports
     this.#identity = identity
+    this.#reports = reports
+    this.#onLater = onLater
   }
 
-  /** Returns when the API server has the findings; `changed` writes only what differs from what it was told last. */
-  async tell(when: 'changed' | 'always', find: () => Promise<Findings | undefined>): Promise<void> {
-    await this.#turns.add(async () => {
+  /**
+   * Returns when the scheduler is told the findings, and people, too, or soon. `always` writes the capacity also when
+   * it was told before: somebody may have removed it.
+   */
+  async tell(
+    storageClassName: string,
+    when: 'changed' | 'always',
+    find: () => Promise<Findings | undefined>,
+  ): Promise<void> {
+    await this.#turns.run(storageClassName, async () => {
       const findings = await find()
       if (findings === undefined) return
       await this.#tellScheduler(findings, when)
-      await this.#tellPeople(findings, when)
+      const later = await this.#reports.write(findings)
+      if (later !== undefined) this.#onLater(findings.state.name, later.againAfterMs)
     })
   }
 
   /** Takes back what the scheduler was told about a class that has nothing here. */
   async withdraw(storageClassName: string): Promise<void> {
-    await this.#turns.add(async () => {
+    await this.#turns.run(storageClassName, async () => {
       this.#told.delete(storageClassName)
       await this.#deleteCapacity(storageClassName)
     })
@@ -61,69 +75,13 @@ export class ClassReporter {
     const { nodeUid, name: storageClassName } = state
     const capacity = capacityOf(state, inventory)
     const wanted = storageCapacityFor({ identity: this.#identity, nodeUid, storageClassName, capacity })
-    const told = this.#toldOf(state.name)
     const text = JSON.stringify(wanted)
-    if (when === 'changed' && told.capacity === text) return
+    if (when === 'changed' && this.#told.get(state.name) === text) return
     await this.#ports.client.patch(CSI_STORAGE_CAPACITIES, this.#capacityName(state.name), wanted, {
       type: 'apply',
       fieldManager: FIELD_MANAGER,
     })
-    told.capacity = text
-  }
-
-  async #tellPeople({ state, inventory }: Findings, when: 'changed' | 'always'): Promise<void> {
-    const { client } = this.#ports
-    const name = { name: nodeLocalStorageName(state.name, this.#identity.nodeName) }
-    const existing = await client.get<NodeLocalStorage>(NODE_LOCAL_STORAGES, name)
-    if (existing === undefined)
-      throw new NotFound(`NodeLocalStorage "${name.name}"`, 'was deleted; it will be made again')
-    const told = this.#toldOf(state.name)
-    const capacity = capacityOf(state, inventory)
-    const report = statusFor({ existing, state, capacity, volumes: inventory.volumes, now: new Date() })
-    if (when === 'changed' && told.report !== undefined && saysTheSame(told.report, report)) return
-    const { apiVersion, kind, metadata, status } = report
-    await client.patch(
-      NODE_LOCAL_STORAGES,
-      name,
-      { apiVersion, kind, metadata, status },
-      {
-        type: 'apply',
-        subresource: 'status',
-        fieldManager: FIELD_MANAGER,
-      },
-    )
-    this.#tellOfRefusals(existing, report, told.report)
-    told.report = report
-  }
-
-  /** An event for each disk that is refused or missing, when that is news. */
-  #tellOfRefusals(
-    existing: NodeLocalStorage,
-    report: NodeLocalStorage,
-    before: NodeLocalStorage | undefined,
-  ): void {
-    const known = new Set(before?.status?.disks?.map((disk) => `${disk.path} ${disk.reason ?? ''}`))
-    for (const disk of report.status?.disks ?? []) {
-      if (disk.state === 'Accepted' || known.has(`${disk.path} ${disk.reason ?? ''}`)) continue
-      this.#ports.log.warn('disk not used', {
-        disk: disk.path,
-        state: disk.state,
-        reason: disk.reason,
-        detail: disk.message,
-      })
-      this.#ports.events.record({
-        type: 'Warning',
-        reason: `Disk${disk.state}`,
-        action: 'JudgeDisk',
-        message: `${disk.path} on node ${this.#identity.nodeName}: ${disk.message ?? ''}`,
-        regarding: {
-          apiVersion: existing.apiVersion ?? '',
-          kind: existing.kind ?? '',
-          name: existing.metadata.name ?? '',
-          uid: existing.metadata.uid ?? '',
-        },
-      })
-    }
+    this.#told.set(state.name, text)
   }
 
   async #deleteCapacity(storageClassName: string): Promise<void> {
@@ -139,11 +97,5 @@ export class ClassReporter {
       namespace: this.#identity.namespace,
       name: nodeLocalStorageName(storageClassName, this.#identity.nodeName),
     }
-  }
-
-  #toldOf(storageClassName: string): Told {
-    const told = this.#told.get(storageClassName) ?? {}
-    this.#told.set(storageClassName, told)
-    return told
   }
 }

@@ -26,6 +26,8 @@ export class Collector {
   readonly #now: () => number
   /** When each orphan was first seen as one, in milliseconds of the monotonic clock. */
   readonly #firstSeen = new Map<string, number>()
+  /** Volumes that a person is asked about, with their groups. */
+  #held: ReadonlyMap<string, string> = new Map()
 
   constructor(
     ports: Ports,
@@ -41,20 +43,36 @@ export class Collector {
     this.#now = now
   }
 
-  /** Looks once. Errors are thrown: the next look starts afresh. */
-  async collect(): Promise<void> {
+  /** UUIDs of the volumes that a person is asked about, because they are too many at once. */
+  get held(): ReadonlySet<string> {
+    return new Set(this.#held.keys())
+  }
+
+  /** Looks once, and says when the next orphan is due. Errors are thrown: the next look starts afresh. */
+  async collect(): Promise<{ requeueAfterMs: number } | undefined> {
     const orphans = await this.#orphans()
     this.#forgetAllBut(orphans)
     const due = orphans.filter((orphan) => this.#ageOf(orphan) >= this.#graceMs)
+    this.#hold(due.length > MAX_AT_ONCE ? due : [])
     if (due.length > MAX_AT_ONCE) {
       this.#ports.log.error('too many volumes without owner: none is collected', {
         count: due.length,
         limit: MAX_AT_ONCE,
         volumes: due.map(({ volume }) => `${volume.groupName}/${volume.name}`),
       })
-      return
+      return undefined
     }
     for (const orphan of due) await this.#remove(orphan)
+    const left = orphans.filter((orphan) => !due.includes(orphan)).map((orphan) => this.#ageOf(orphan))
+    return left.length === 0 ? undefined : { requeueAfterMs: this.#graceMs - Math.max(...left) }
+  }
+
+  /** What a person is asked about is shown in the reports of its groups. */
+  #hold(orphans: readonly Orphan[]): void {
+    const before = this.#held
+    this.#held = new Map(orphans.map(({ volume: { handle } }) => [handle.volumeUuid, handle.groupUuid]))
+    const groups = new Set([...before.values(), ...this.#held.values()])
+    for (const groupUuid of groups) this.#classes.groupChanged(groupUuid)
   }
 
   async #orphans(): Promise<Orphan[]> {

@@ -1,3 +1,4 @@
+import { validate } from 'node-cron'
 import { LoamError } from '../core/errors.ts'
 import { MAX_NODE_NAME_LENGTH } from '../core/naming.ts'
 
@@ -7,6 +8,7 @@ export interface Config {
   /** Namespace for CSIStorageCapacity objects and events about cluster-scoped objects. */
   readonly namespace: string
   readonly podName: string
+  readonly podUid: string
   readonly kubeletDirectory: string
   /** Whose LVM runs: the host's, through nsenter, or the image's. */
   readonly lvm: 'host' | 'image'
@@ -16,6 +18,8 @@ export interface Config {
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
   /** node-cron expression of the regular report. */
   readonly reportSchedule: string
+  /** node-cron expression of the full check: all disks judged again, all volumes read again. */
+  readonly checkSchedule: string
   /** How long a volume that nobody asks for any more is kept before it is collected. */
   readonly orphanGraceMs: number
   /** Part of the time in which erasing deleted volumes keeps the disks busy, in percent. */
@@ -52,6 +56,11 @@ export const readConfig = (environment: Environment): Config => {
       faults.push(`${name} is "${value}": allowed are whole numbers from ${minimum} to ${maximum}`)
     return number
   }
+  const times = (name: string, fallback: string): string => {
+    const value = text(name, fallback)
+    if (!validate(value)) faults.push(`${name} is "${value}": a cron expression is wanted`)
+    return value
+  }
   const path = (name: string, fallback: string): string => {
     const value = text(name, fallback)
     if (!/^\/[A-Za-z0-9_./-]*[A-Za-z0-9_-]$/.test(value))
@@ -63,12 +72,14 @@ export const readConfig = (environment: Environment): Config => {
     nodeName: text('NODE_NAME'),
     namespace: text('POD_NAMESPACE'),
     podName: text('POD_NAME'),
+    podUid: text('POD_UID'),
     kubeletDirectory: path('LOAM_KUBELET_DIRECTORY', '/var/lib/kubelet'),
     lvm: oneOf('LOAM_LVM', ['host', 'image'], 'host'),
     systemDirectory: path('LOAM_SYSTEM_DIRECTORY', '/run/loam/lvm'),
     healthPort: whole('LOAM_HEALTH_PORT', 9808, 65535),
     logLevel: oneOf('LOAM_LOG_LEVEL', ['error', 'warn', 'info', 'debug'], 'info'),
-    reportSchedule: text('LOAM_REPORT_SCHEDULE', '*/5 * * * *'),
+    reportSchedule: times('LOAM_REPORT_SCHEDULE', '*/5 * * * *'),
+    checkSchedule: times('LOAM_CHECK_SCHEDULE', '*/10 * * * *'),
     orphanGraceMs: whole('LOAM_ORPHAN_GRACE_SECONDS', 600, 86_400) * 1000,
     eraseSharePercent: whole('LOAM_ERASE_SHARE_PERCENT', 50, 100, 1),
     kubeconfigPath: environment.KUBECONFIG,

@@ -4,31 +4,44 @@ import type { ObjectKey } from '../kube/types.ts'
 import { createWorkQueue, type WorkQueue } from '../kube/work-queue.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { ClaimController } from './claim-controller.ts'
+import type { ClaimTools } from './claim-tools.ts'
 import type { ClaimView } from './claim-view.ts'
 import { ClassKeeper } from './class-keeper.ts'
 import { ClassReporter } from './class-reporter.ts'
 import { Collector } from './collector.ts'
 import type { Config } from './config.ts'
+import type { LeaseGate } from './lease.ts'
 import type { Identity, Ports } from './ports.ts'
+import type { PersistentVolumeView } from './persistent-volume.ts'
 import { ReclaimController } from './reclaim-controller.ts'
+import { ReportWriter, type VolumeOwners } from './report-writer.ts'
 import type { Stores } from './stores.ts'
+import { volumesClaimedBy } from './unclaimed-volumes.ts'
 import { UnplacedClaims } from './unplaced-claims.ts'
 
 /** Changes of a burst are told in one report. */
 const COALESCE_MS = 200
 /** How soon a disk is looked at again that is being erased. */
 const DISK_WORK_MS = 10_000
-/** All agents share the wall clock of the schedule: each starts its report at its own moment after it. */
 const SCHEDULE_SPREAD_MS = 20_000
 
 export interface Controllers {
+  /** Looks again at all classes that use a volume group of this name. */
+  lookAgain(groupName: string): void
   /** Starts nothing more, and waits for what is running. */
   stop(): Promise<void>
 }
 
+/** Classes that are there, and those of which only the report is left. */
+const namesOfClasses = (stores: Stores): ReadonlySet<string> =>
+  new Set([
+    ...[...stores.classes.entries()].map(([name]) => name),
+    ...[...stores.reports.entries()].map(([, report]) => report.spec.storageClassName),
+  ])
+
 /** Wires stores to queues and queues to controllers, and sets all of it going. */
 export const startControllers = (
-  ports: Ports,
+  { lease, ...ports }: Ports & { readonly lease: LeaseGate },
   identity: Identity,
   stores: Stores,
   config: Config,
@@ -40,27 +53,37 @@ export const startControllers = (
     reconcile: Parameters<typeof createWorkQueue>[0]['reconcile'],
   ): WorkQueue => createWorkQueue({ name, concurrency, reconcile, log })
 
-  const keeper = new ClassKeeper(ports, identity, stores, new ClassReporter(ports, identity), (name) =>
+  const owners: VolumeOwners = {
+    claimed: () => volumesClaimedBy(stores.persistentVolumes),
+    held: () => collector.held,
+  }
+  const writer = new ReportWriter(ports, identity, stores.reports, owners)
+  const reporter = new ClassReporter(ports, identity, writer, (name, afterMs) =>
+    reports.addAfter(name, afterMs),
+  )
+  const keeper = new ClassKeeper(ports, identity, stores, reporter, (name) =>
     reports.addAfter(name, COALESCE_MS),
   )
-  const claimController = new ClaimController(ports, identity, stores.claims, keeper)
+  const claimTools: ClaimTools = { ports, identity, claims: stores.claims, classes: keeper }
+  const claimController = new ClaimController({ ...claimTools, lease })
   const reclaimController = new ReclaimController(ports, stores.persistentVolumes, keeper)
-  const unplacedClaims = new UnplacedClaims(ports, identity, stores.claims, keeper)
+  const unplacedClaims = new UnplacedClaims(claimTools)
   const collector = new Collector(ports, identity, keeper, config.orphanGraceMs)
 
   const done = async (work: Promise<unknown>): Promise<undefined> => {
     await work
     return undefined
   }
-  const classes = queue('classes', 1, async (name) => {
+  // Several at once: the disks of one class may not answer.
+  const classes = queue('classes', 4, async (name) => {
     await keeper.reconcile(name)
     return keeper.isWaitingForDisks(name) ? { requeueAfterMs: DISK_WORK_MS } : undefined
   })
-  const reports = queue('reports', 1, (name) => done(keeper.publish(name)))
+  const reports = queue('reports', 4, (name) => done(keeper.publish(name)))
   const claims = queue('claims', 4, (key) => claimController.reconcile(key))
   const unplaced = queue('unplaced claims', 1, (key) => unplacedClaims.reconcile(key))
   const persistentVolumes = queue('persistent volumes', 4, (name) => reclaimController.reconcile(name))
-  const orphans = queue('orphans', 1, () => done(collector.collect()))
+  const orphans = queue('orphans', 1, () => collector.collect())
 
   const heed = {
     storageClass: (name: ObjectKey): void => classes.add(name),
@@ -76,7 +99,17 @@ export const startControllers = (
       if (claim.selectedNode === undefined) unplaced.addAfter(key, unplacedClaims.delayMs())
       else claims.add(key)
     },
-    persistentVolume: (name: ObjectKey): void => persistentVolumes.add(name),
+    persistentVolume: (
+      name: ObjectKey,
+      now: PersistentVolumeView | undefined,
+      before: PersistentVolumeView | undefined,
+    ): void => {
+      persistentVolumes.add(name)
+      const handle = (now ?? before)?.handle
+      // A logical volume got its PersistentVolume, or lost it.
+      if (handle !== undefined && (now === undefined || before === undefined))
+        keeper.groupChanged(handle.groupUuid)
+    },
   }
   stores.classes.onChange(heed.storageClass)
   stores.reports.onChange((_, report, before) => heed.report(report, before))
@@ -86,23 +119,34 @@ export const startControllers = (
   for (const [name] of stores.classes.entries()) heed.storageClass(name)
   for (const [, report] of stores.reports.entries()) heed.report(report, undefined)
   for (const [key, claim] of stores.claims.entries()) heed.claim(key, claim)
-  for (const [name] of stores.persistentVolumes.entries()) heed.persistentVolume(name)
+  for (const [name] of stores.persistentVolumes.entries()) persistentVolumes.add(name)
 
-  const lookAtEverything = (): void => {
-    const spread = (): number => Math.random() * SCHEDULE_SPREAD_MS
-    for (const [name] of stores.classes.entries()) classes.addAfter(name, spread())
+  /** All agents share the wall clock of a schedule: each begins at its own moment after it. */
+  const spread = (): number => Math.random() * SCHEDULE_SPREAD_MS
+  const reportEverything = (): void => {
+    for (const [name] of stores.classes.entries()) reports.addAfter(name, spread())
+  }
+  const checkEverything = (): void => {
+    for (const name of namesOfClasses(stores)) classes.addAfter(name, spread())
     for (const [name] of stores.persistentVolumes.entries()) persistentVolumes.addAfter(name, spread())
     orphans.addAfter('all', spread())
   }
-  const regular = schedule(config.reportSchedule, lookAtEverything, { noOverlap: true })
+  const schedules = [
+    schedule(config.reportSchedule, reportEverything, { noOverlap: true }),
+    schedule(config.checkSchedule, checkEverything, { noOverlap: true }),
+  ]
   orphans.add('all')
 
   const queues = [classes, reports, claims, unplaced, persistentVolumes, orphans]
   return {
+    lookAgain: (groupName) => {
+      for (const name of keeper.classesOfGroup(groupName)) classes.add(name)
+    },
     stop: async () => {
-      await Promise.resolve(regular.stop()).catch((error: unknown) =>
-        log.warn('schedule did not stop', { error: messageOf(error) }),
-      )
+      for (const regular of schedules)
+        await Promise.resolve(regular.stop()).catch((error: unknown) =>
+          log.warn('schedule did not stop', { error: messageOf(error) }),
+        )
       await Promise.all(queues.map((each) => each.stop()))
     },
   }

@@ -9,9 +9,10 @@ import { USUAL_PACE } from '../lvm/erase.ts'
 import { createNodeVolumes } from '../lvm/node-volumes.ts'
 import { readConfig, type Config } from './config.ts'
 import { connect } from './connect.ts'
-import { startControllers } from './controllers.ts'
+import { startControllers, type Controllers } from './controllers.ts'
 import { startHealthServer, type Check } from './health.ts'
 import { readIdentity } from './identity.ts'
+import { NodeLease } from './lease.ts'
 import { createLogger } from './log.ts'
 import { untilItWorks } from './patience.ts'
 import { VERSION } from './version.ts'
@@ -29,10 +30,11 @@ interface Undo {
   readonly step: () => Promise<void> | void
 }
 
-/** What has been started so far, for the health checks. */
+/** What has been started so far. */
 interface Started {
   csi?: CsiNode
   stores?: Stores
+  controllers?: Controllers
 }
 
 const csiTrouble = (csi: CsiNode): string | undefined => {
@@ -59,7 +61,10 @@ const start = async (config: Config, log: Logger, signal: AbortSignal, undo: Und
   undo.push({ what: 'lock', step: () => lock.release() })
   const { nodeName, kubeletDirectory, lvm: location, systemDirectory } = config
   const erasePace = { ...USUAL_PACE, share: config.eraseSharePercent / 100 }
-  const volumes = await createNodeVolumes({ runner, lock, location, systemDirectory, erasePace, log })
+  const volumes = await createNodeVolumes({
+    ...{ runner, lock, location, systemDirectory, erasePace, log },
+    onStuckChange: (groupName) => started.controllers?.lookAgain(groupName),
+  })
 
   started.csi = createCsiNode({ nodeName, kubeletDirectory, volumes, runner, version: VERSION, log })
   await started.csi.start()
@@ -73,10 +78,15 @@ const start = async (config: Config, log: Logger, signal: AbortSignal, undo: Und
 
   // The API server may be away when a node boots; volumes of running pods do not wait for it.
   const identity = await untilItWorks('the API server', () => readIdentity(client, config), patience)
+  const holder = `${config.podName}_${config.podUid}`
+  const lease = new NodeLease({ client, identity, holder, log })
+  lease.start()
+  undo.push({ what: 'lease', step: () => lease.release() })
   const stores = startStores(transport, nodeName, log, signal)
   started.stores = stores
   await storesSynced(stores)
-  const controllers = startControllers({ client, volumes, events, log }, identity, stores, config)
+  const controllers = startControllers({ client, volumes, events, lease, log }, identity, stores, config)
+  started.controllers = controllers
   undo.push({ what: 'controllers', step: () => controllers.stop() })
   log.info('agent started', { clusterId: identity.clusterId })
 }

@@ -1,15 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
 import { nodeLocalStorageName } from '../core/naming.ts'
 import type { ClassParameters } from '../core/parameters.ts'
 import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
+import type { Capacity, ClassOnNode } from './class-on-node.ts'
+import { conditionsFor } from './conditions.ts'
 import { diskStatuses } from './disk-status.ts'
-import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
 import type { Identity } from './ports.ts'
+import type { unclaimedVolumes } from './unclaimed-volumes.ts'
 
 type Status = NonNullable<NodeLocalStorage['status']>
-type Condition = NonNullable<Status['conditions']>[number]
 
 const API_VERSION = 'loam.storage/v1alpha1'
 const KIND = 'NodeLocalStorage'
@@ -52,41 +54,12 @@ export const specPatch = (
   }
 }
 
-const condition = (
-  type: string,
-  problem: Problem | undefined,
-  good: Problem,
-  previous: readonly Condition[],
-  generation: number,
-  now: string,
-): Condition => {
-  const status = problem === undefined ? 'True' : 'False'
-  const before = previous.find((candidate) => candidate.type === type)
-  return {
-    type,
-    status,
-    ...(problem ?? good),
-    observedGeneration: generation,
-    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
-  }
-}
-
-const unusableDisks = (state: ClassOnNode): Problem | undefined => {
-  if (state.listProblem !== undefined) return state.listProblem
-  const bad = state.disks.filter((disk) => disk.state !== 'Accepted')
-  return bad.length === 0
-    ? undefined
-    : {
-        reason: 'DisksNotUsed',
-        message: bad.map((disk) => `${disk.path}: ${disk.state}, ${disk.message}`).join('; '),
-      }
-}
-
 interface StatusParts {
   readonly existing: NodeLocalStorage
   readonly state: ClassOnNode
   readonly capacity: Capacity
   readonly volumes: readonly LogicalVolume[]
+  readonly unclaimed: ReturnType<typeof unclaimedVolumes>
   readonly now: Date
 }
 
@@ -118,11 +91,18 @@ const volumeGroupOf = (parts: StatusParts): Pick<Status, 'volumeGroup'> => {
 
 /** The whole status, to be applied with server-side apply. */
 export const statusFor = (parts: StatusParts): NodeLocalStorage => {
-  const { existing, state, now } = parts
-  const previous = existing.status?.conditions ?? []
-  const generation = existing.metadata.generation ?? 0
+  const { existing, state, now, unclaimed } = parts
+  const { generation } = state
   const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
-  const group = state.group
+  const disks = diskStatuses(state.disks, existing)
+  const facts = {
+    groupName: existing.spec.volumeGroup,
+    problem: state.problem,
+    listProblem: state.listProblem,
+    // That none was looked at says nothing when some are listed.
+    disks: disks.length === 0 && (existing.spec.disks ?? []).length > 0 ? undefined : disks,
+    unclaimed: unclaimed.names,
+  }
   return {
     apiVersion: API_VERSION,
     kind: KIND,
@@ -132,32 +112,17 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
       observedGeneration: generation,
       lastReportTime: time,
       ...volumeGroupOf(parts),
-      disks: diskStatuses(state.disks, existing),
-      conditions: [
-        condition(
-          'Ready',
-          state.problem,
-          { reason: 'VolumeGroupReady', message: `volume group "${group?.name ?? ''}" takes volumes` },
-          previous,
-          generation,
-          time,
-        ),
-        condition(
-          'DisksAccepted',
-          unusableDisks(state),
-          { reason: 'AllAccepted', message: 'every listed disk is accepted' },
-          previous,
-          generation,
-          time,
-        ),
-      ],
+      disks,
+      ...(unclaimed.items.length === 0 ? {} : { unclaimedVolumes: [...unclaimed.items] }),
+      conditions: conditionsFor(facts, { previous: existing.status?.conditions ?? [], generation, time }),
     },
   }
 }
 
+/** What a status says, without the time of saying it and without what JSON leaves out. */
+const contentOf = ({ status }: NodeLocalStorage): unknown =>
+  JSON.parse(JSON.stringify({ ...status, lastReportTime: '' }))
+
 /** The same report but for the time of reporting: then writing it again would tell nobody anything. */
-export const saysTheSame = (one: NodeLocalStorage, other: NodeLocalStorage): boolean => {
-  const withoutTime = (object: NodeLocalStorage): string =>
-    JSON.stringify({ ...object.status, lastReportTime: '' })
-  return withoutTime(one) === withoutTime(other)
-}
+export const saysTheSame = (one: NodeLocalStorage, other: NodeLocalStorage): boolean =>
+  isDeepStrictEqual(contentOf(one), contentOf(other))

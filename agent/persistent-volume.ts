@@ -43,9 +43,9 @@ export interface PersistentVolume extends KubeObject {
 }
 
 interface Parts {
-  readonly claim: ClaimView
-  readonly storageClass: ClassView
-  readonly parameters: ClassParameters
+  readonly claim: Pick<ClaimView, 'uid' | 'namespace' | 'name' | 'accessModes' | 'volumeMode'>
+  readonly storageClass: Pick<ClassView, 'name' | 'mountOptions' | 'reclaimPolicy'>
+  readonly parameters: Pick<ClassParameters, 'fileSystem' | 'mkfsOptions'>
   readonly volume: LogicalVolume
   readonly nodeName: string
 }

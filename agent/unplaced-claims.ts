@@ -3,11 +3,10 @@ import type { NodeLocalStorage } from '../crd/types.ts'
 import { AlreadyExists } from '../kube/errors.ts'
 import { eventObject } from '../kube/event-object.ts'
 import { EVENTS, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
-import type { KubeObject, ObjectKey, ObjectStore } from '../kube/types.ts'
+import type { KubeObject, ObjectKey } from '../kube/types.ts'
+import type { ClaimTools } from './claim-tools.ts'
 import type { ClaimView } from './claim-view.ts'
 import { claimEvent } from './claim-writes.ts'
-import type { ClassKeeper } from './class-keeper.ts'
-import type { Identity, Ports } from './ports.ts'
 
 /** An event's note ends at 1024 bytes; this many nodes fit with names of any length that Kubernetes allows. */
 const MAX_NODES_NAMED = 8
@@ -32,23 +31,17 @@ const listNodes = (reports: readonly NodeLocalStorage[]): string => {
  * need no leader for it: each waits a random moment, and the event's fixed name lets one of them speak.
  */
 export class UnplacedClaims {
-  readonly #ports: Ports
-  readonly #identity: Identity
-  readonly #claims: ObjectStore<ClaimView>
-  readonly #classes: ClassKeeper
+  readonly #tools: ClaimTools
 
-  constructor(ports: Ports, identity: Identity, claims: ObjectStore<ClaimView>, classes: ClassKeeper) {
-    this.#ports = ports
-    this.#identity = identity
-    this.#claims = claims
-    this.#classes = classes
+  constructor(tools: ClaimTools) {
+    this.#tools = tools
   }
 
   /** When a claim without a node should be looked at: a random time, so that all agents do not speak at once. */
   readonly delayMs = (): number => 3000 + Math.random() * 7000
 
   async reconcile(key: ObjectKey): Promise<undefined> {
-    const claim = this.#claims.get(key)
+    const claim = this.#tools.claims.get(key)
     if (claim === undefined || claim.selectedNode !== undefined || claim.isBeingDeleted) return undefined
     const message = await this.#whyNowhere(claim)
     if (message !== undefined) await this.#tell(claim, message)
@@ -57,13 +50,13 @@ export class UnplacedClaims {
 
   /** Undefined when some node has room, or when this node has no say in it. */
   async #whyNowhere(claim: ClaimView): Promise<string | undefined> {
-    const storageClass = this.#classes.find(claim.storageClassName)
+    const storageClass = this.#tools.classes.find(claim.storageClassName)
     if (storageClass === undefined || claim.requestBytes === undefined) return undefined
     if ('error' in storageClass.settings) return storageClass.settings.error.message
-    if ((await this.#classes.stateOf(storageClass.name)) === undefined) return undefined
+    if ((await this.#tools.classes.stateOf(storageClass.name)) === undefined) return undefined
     const { requestBytes } = claim
     const reports: NodeLocalStorage[] = []
-    await this.#ports.client.list<NodeLocalStorage>(NODE_LOCAL_STORAGES, {}, (report) => {
+    await this.#tools.ports.client.list<NodeLocalStorage>(NODE_LOCAL_STORAGES, {}, (report) => {
       if (report.spec.storageClassName === storageClass.name) reports.push(report)
     })
     if (reports.some((report) => largestOf(report) >= requestBytes)) return undefined
@@ -71,8 +64,8 @@ export class UnplacedClaims {
   }
 
   async #tell(claim: ClaimView, message: string): Promise<void> {
-    const { client, log } = this.#ports
-    const reporter = { controller: 'loam.storage/agent', instance: this.#identity.nodeName }
+    const { client, log } = this.#tools.ports
+    const reporter = { controller: 'loam.storage/agent', instance: this.#tools.identity.nodeName }
     const request = claimEvent(claim, {
       type: 'Warning',
       reason: 'NoNodeHasRoom',

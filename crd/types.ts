@@ -78,7 +78,7 @@ export interface NodeLocalStorage {
      */
     observedGeneration?: number;
     /**
-     * When the agent last looked at LVM and wrote what it saw.
+     * When the agent last found something changed, and wrote it. The agent's Lease tells whether it lives.
      */
     lastReportTime?: string;
     /**
@@ -173,6 +173,47 @@ export interface NodeLocalStorage {
          */
         physicalVolumeUUID: string;
       };
+    }[];
+    /**
+     * Logical volumes of the group for which there is no PersistentVolume, and which Loam does not remove without a person. The condition VolumesUnclaimed counts them all.
+     *
+     * @maxItems 20
+     *
+     * Items: One logical volume, and the commands between which a person has to choose.
+     */
+    unclaimedVolumes?: {
+      /**
+       * Name of the logical volume.
+       */
+      name: string;
+      /**
+       * UUID that LVM gave to it.
+       */
+      uuid: string;
+      /**
+       * Its size, as a whole number of bytes with or without a binary suffix.
+       */
+      size: string;
+      /**
+       * What Loam wrote down about it. Absent when it is not a volume of this cluster.
+       */
+      state?: "new" | "formatting" | "used" | "erasing";
+      /**
+       * What is known about it.
+       */
+      message: string;
+      /**
+       * Command that makes a PersistentVolume for it, with policy Retain: a claim of the name that it was made for gets it again, with its data.
+       */
+      adopt?: string;
+      /**
+       * Command that makes a released PersistentVolume for it, with policy Delete: Loam then erases and removes it.
+       */
+      remove?: string;
+      /**
+       * Command to be run on the node, for a volume that Loam does not touch. It erases and removes it.
+       */
+      removeOnNode?: string;
     }[];
     /**
      * Ready is True when volumes can be made here. Otherwise its reason and message say what is wrong and what to do.

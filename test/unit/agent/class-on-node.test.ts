@@ -35,6 +35,7 @@ const state = (change: Partial<ClassOnNode> = {}): ClassOnNode => ({
   name: 'fast',
   storageClass: undefined,
   nodeUid: 'n',
+  generation: 1,
   disks: [],
   group: group(),
   problem: undefined,

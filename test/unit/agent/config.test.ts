@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { InvalidConfig, readConfig } from '../../../agent/config.ts'
 
-const environment = { NODE_NAME: 'node1', POD_NAME: 'loam-x', POD_NAMESPACE: 'loam-system' }
+const environment = { NODE_NAME: 'node1', POD_NAME: 'loam-x', POD_UID: 'u1', POD_NAMESPACE: 'loam-system' }
 
 describe('agent/config', () => {
   it('needs only who and where it is', () => {

@@ -32,6 +32,7 @@ const state = (change: Partial<ClassOnNode> = {}): ClassOnNode => ({
   name: 'fast',
   storageClass: undefined,
   nodeUid: 'n',
+  generation: 2,
   disks: [],
   group,
   problem: undefined,
@@ -56,7 +57,11 @@ const report = (
   volumes: LogicalVolume[] = [],
   now = early,
   object = existing,
-): typeof made => statusFor({ existing: object, state: state(change), capacity, volumes, now })
+): typeof made =>
+  statusFor({
+    ...{ existing: object, state: state(change), capacity, volumes, now },
+    unclaimed: { names: [], items: [] },
+  })
 const conditionOf = (object: typeof made, type: string): unknown =>
   object.status?.conditions?.find((condition) => condition.type === type)
 

@@ -1,0 +1,12 @@
+import type { ObjectStore } from '../kube/types.ts'
+import type { ClaimView } from './claim-view.ts'
+import type { ClassKeeper } from './class-keeper.ts'
+import type { Identity, Ports } from './ports.ts'
+
+/** What controllers of claims work with. */
+export interface ClaimTools {
+  readonly ports: Ports
+  readonly identity: Identity
+  readonly claims: ObjectStore<ClaimView>
+  readonly classes: ClassKeeper
+}

@@ -1,0 +1,127 @@
+import { nodeLocalStorageName } from '../core/naming.ts'
+import type { NodeLocalStorage } from '../crd/types.ts'
+import { Conflict, NotFound } from '../kube/errors.ts'
+import { NODE_LOCAL_STORAGES } from '../kube/resources.ts'
+import { TokenBuckets } from '../kube/token-buckets.ts'
+import type { ObjectStore } from '../kube/types.ts'
+import { capacityOf } from './class-on-node.ts'
+import type { Findings } from './class-reporter.ts'
+import { saysTheSame, statusFor } from './node-local-storage.ts'
+import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
+import { eventsOf } from './report-events.ts'
+import { unclaimedVolumes } from './unclaimed-volumes.ts'
+
+/** Two writes a second for the whole agent, however much happens on the node. */
+const LIMITS = { burst: 2, refillMs: 500, maxKeys: 1 }
+/** When a report that had to wait is looked at again. What happens meanwhile goes with it. */
+const AGAIN_MS = 500
+const MAX_TRIES = 3
+
+/** Which logical volumes need no decision of a person. */
+export interface VolumeOwners {
+  /** UUIDs of the volumes for which there is a PersistentVolume. */
+  claimed(): ReadonlySet<string>
+  /** UUIDs of new volumes that nobody asks for and that are not collected without a person. */
+  held(): ReadonlySet<string>
+}
+
+/**
+ * Writes the status of NodeLocalStorage objects, and tells people of what changed. It compares with the stored status
+ * and has no other memory: after a restart of the agent the same findings are no news.
+ */
+export class ReportWriter {
+  readonly #ports: Ports
+  readonly #identity: Identity
+  readonly #stored: ObjectStore<NodeLocalStorage>
+  readonly #owners: VolumeOwners
+  readonly #limit = new TokenBuckets(LIMITS)
+  /** What a write gave back, until the store has it: which version it was based on, and the object since. */
+  readonly #written = new Map<
+    string,
+    { readonly over: string | undefined; readonly object: NodeLocalStorage }
+  >()
+
+  constructor(ports: Ports, identity: Identity, stored: ObjectStore<NodeLocalStorage>, owners: VolumeOwners) {
+    this.#ports = ports
+    this.#identity = identity
+    this.#stored = stored
+    this.#owners = owners
+  }
+
+  /** Writes what differs from the stored status. Gives the time to wait when too much was written just now. */
+  async write(findings: Findings): Promise<{ againAfterMs: number } | undefined> {
+    const name = nodeLocalStorageName(findings.state.name, this.#identity.nodeName)
+    let existing = this.#newest(name) ?? (await this.#read(name))
+    for (let tries = 1; ; tries += 1) {
+      const report = this.#statusOf(existing, findings)
+      if (saysTheSame(existing, report)) return undefined
+      if (!this.#limit.take('status')) return { againAfterMs: AGAIN_MS }
+      try {
+        await this.#apply(existing, report)
+        this.#tell(existing, report)
+        return undefined
+      } catch (error) {
+        if (!(error instanceof Conflict) || tries === MAX_TRIES) throw error
+        existing = await this.#read(name)
+      }
+    }
+  }
+
+  #statusOf(existing: NodeLocalStorage, { state, inventory }: Findings): NodeLocalStorage {
+    const ours = inventory.volumes.filter(({ handle }) => handle.groupUuid === state.group?.uuid)
+    const known = { claimed: this.#owners.claimed(), held: this.#owners.held() }
+    return statusFor({
+      existing,
+      state,
+      capacity: capacityOf(state, inventory),
+      volumes: inventory.volumes,
+      unclaimed: unclaimedVolumes(ours, known, this.#identity),
+      now: new Date(),
+    })
+  }
+
+  /** Our own write, while the store still has what it was based on; else what the store has. */
+  #newest(name: string): NodeLocalStorage | undefined {
+    const stored = this.#stored.get(name)
+    const written = this.#written.get(name)
+    if (written !== undefined && written.over === stored?.metadata.resourceVersion) return written.object
+    this.#written.delete(name)
+    return stored
+  }
+
+  async #read(name: string): Promise<NodeLocalStorage> {
+    const object = await this.#ports.client.get<NodeLocalStorage>(NODE_LOCAL_STORAGES, { name })
+    if (object !== undefined) return object
+    throw new NotFound(`NodeLocalStorage "${name}"`, 'was deleted; it will be made again')
+  }
+
+  /** Under the version that was read: a status must not answer to a spec that it has not seen. */
+  async #apply(
+    existing: NodeLocalStorage,
+    { apiVersion, kind, metadata, status }: NodeLocalStorage,
+  ): Promise<void> {
+    const name = metadata.name ?? ''
+    const { resourceVersion = '' } = existing.metadata
+    const body = { apiVersion, kind, metadata: { ...metadata, resourceVersion }, status }
+    const object = await this.#ports.client.patch<NodeLocalStorage>(NODE_LOCAL_STORAGES, { name }, body, {
+      type: 'apply',
+      subresource: 'status',
+      fieldManager: FIELD_MANAGER,
+    })
+    this.#written.set(name, { over: this.#stored.get(name)?.metadata.resourceVersion, object })
+  }
+
+  #tell(existing: NodeLocalStorage, report: NodeLocalStorage): void {
+    const { apiVersion = '', kind = '' } = report
+    const { name = '', uid = '' } = existing.metadata
+    for (const event of eventsOf(existing.status, report.status ?? {})) {
+      const { reason, message } = event
+      this.#ports.log[event.type === 'Warning' ? 'warn' : 'info']('report changed', {
+        report: name,
+        reason,
+        detail: message,
+      })
+      this.#ports.events.record({ ...event, regarding: { apiVersion, kind, name, uid } })
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { expect } from 'chai'
+import type { ClassOnNode } from '../../../agent/class-on-node.ts'
+import { nodeLocalStorageFor } from '../../../agent/node-local-storage.ts'
+import { ReportWriter } from '../../../agent/report-writer.ts'
+import { silentLogger } from '../../../core/logger.ts'
+import type { NodeLocalStorage } from '../../../crd/types.ts'
+import { Conflict } from '../../../kube/errors.ts'
+import type { EventRequest, KubeClient, ObjectStore } from '../../../kube/types.ts'
+import type { NodeVolumes } from '../../../lvm/types.ts'
+
+const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
+const parameters = { volumeGroup: 'loam-fast', layout: 'linear' } as const
+const made = nodeLocalStorageFor(identity, 'fast', parameters, ['/dev/sda'])
+const name = made.metadata.name ?? ''
+
+const findings = (message: string, reason = 'NoUsableDisk') => {
+  const state: ClassOnNode = {
+    ...{ name: 'fast', storageClass: undefined, nodeUid: 'n', generation: 1, disks: [], group: undefined },
+    problem: { reason, message },
+  }
+  return { state, inventory: { groups: [], volumes: [], unseen: [] } }
+}
+
+/** The API server's part: versions, and the order of keys that it gives back. */
+class Server {
+  object: NodeLocalStorage
+  reads = 0
+  writes = 0
+  #version = 1
+
+  constructor() {
+    this.object = { ...made, metadata: { ...made.metadata, uid: 'u', resourceVersion: '1' } }
+  }
+
+  readonly client = {
+    get: () => {
+      this.reads += 1
+      return Promise.resolve(this.object)
+    },
+    patch: (_type: unknown, _name: unknown, patch: NodeLocalStorage) => {
+      if (patch.metadata.resourceVersion !== this.object.metadata.resourceVersion)
+        return Promise.reject(new Conflict('report', 'another version'))
+      this.writes += 1
+      const status = JSON.parse(
+        JSON.stringify(patch.status, (_key, value: unknown) =>
+          value !== null && typeof value === 'object' && !Array.isArray(value)
+            ? Object.fromEntries(Object.entries(value).sort())
+            : value,
+        ),
+      ) as NonNullable<NodeLocalStorage['status']>
+      this.touch({ status })
+      return Promise.resolve(this.object)
+    },
+  } as unknown as KubeClient
+
+  touch(change: Partial<NodeLocalStorage>): void {
+    this.#version += 1
+    const metadata = { ...this.object.metadata, resourceVersion: `${this.#version}` }
+    this.object = { ...this.object, ...change, metadata }
+  }
+}
+
+describe('agent/report-writer', () => {
+  let server: Server
+  let stored: NodeLocalStorage | undefined
+  let events: EventRequest[]
+
+  const writer = (): ReportWriter => {
+    const store = { get: () => stored } as unknown as ObjectStore<NodeLocalStorage>
+    const recorder = {
+      record: (event: EventRequest) => void events.push(event),
+      flush: () => Promise.resolve(),
+    }
+    const volumes = {} as NodeVolumes
+    const ports = { client: server.client, volumes, events: recorder, log: silentLogger }
+    const owners = { claimed: () => new Set<string>(), held: () => new Set<string>() }
+    return new ReportWriter(ports, identity, store, owners)
+  }
+
+  beforeEach(() => {
+    server = new Server()
+    stored = server.object
+    events = []
+  })
+
+  it('writes what differs from the store without reading it first, and tells it', async () => {
+    await writer().write(findings('one'))
+    expect([server.reads, server.writes]).to.deep.equal([0, 1])
+    expect(events.map(({ reason, regarding }) => [reason, regarding.name, regarding.uid])).to.deep.equal([
+      ['NoUsableDisk', name, 'u'],
+    ])
+  })
+
+  it('writes and tells nothing again, whether the store has the write or not, nor after a restart', async () => {
+    const first = writer()
+    await first.write(findings('one'))
+    await first.write(findings('one'))
+    stored = server.object
+    await first.write(findings('one'))
+    await writer().write(findings('one'))
+    expect([server.reads, server.writes, events.length]).to.deep.equal([0, 1, 1])
+  })
+
+  it('decides again from a fresh read when somebody changed the object', async () => {
+    server.touch({ spec: { ...made.spec, disks: [] } })
+    await writer().write(findings('one'))
+    expect([server.reads, server.writes, events.length]).to.deep.equal([1, 1, 1])
+  })
+
+  it('puts right what somebody wrote into the status', async () => {
+    const first = writer()
+    await first.write(findings('one'))
+    server.touch({ status: {} })
+    stored = server.object
+    await first.write(findings('one'))
+    expect(server.writes).to.equal(2)
+    expect(server.object.status?.conditions).to.have.length.above(5)
+  })
+
+  it('asks to wait when it would write too often, and then writes what is so by then', async () => {
+    const first = writer()
+    const answers = []
+    for (const message of ['one', 'two', 'three']) answers.push(await first.write(findings(message)))
+    expect(answers.map((answer) => answer === undefined)).to.deep.equal([true, true, false])
+    expect(server.writes).to.equal(2)
+    expect(events).to.have.length(1)
+  })
+
+  it('reads the object when the store does not have it yet', async () => {
+    stored = undefined
+    await writer().write(findings('one'))
+    expect([server.reads, server.writes]).to.deep.equal([1, 1])
+  })
+})
