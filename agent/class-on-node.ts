@@ -24,6 +24,12 @@ export interface ClassOnNode {
   readonly listProblem?: Problem | undefined
 }
 
+/** What is to be told about one class, read at the moment of telling. */
+export interface Findings {
+  readonly state: ClassOnNode
+  readonly inventory: Inventory
+}
+
 /** The numbers that are reported, to people and to the scheduler. */
 export interface Capacity {
   readonly sizeBytes: bigint

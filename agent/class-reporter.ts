@@ -1,18 +1,11 @@
 import { nodeLocalStorageName } from '../core/naming.ts'
 import { CSI_STORAGE_CAPACITIES } from '../kube/resources.ts'
 import type { KubeObject } from '../kube/types.ts'
-import type { Inventory } from '../lvm/types.ts'
-import { capacityOf, type ClassOnNode } from './class-on-node.ts'
+import { capacityOf, type Findings } from './class-on-node.ts'
 import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
 import type { ReportWriter } from './report-writer.ts'
 import { storageCapacityFor } from './storage-capacity.ts'
 import { Turns } from './turns.ts'
-
-/** What is to be told about one class, read at the moment of telling. */
-export interface Findings {
-  readonly state: ClassOnNode
-  readonly inventory: Inventory
-}
 
 /** Tells the scheduler (CSIStorageCapacity) and people (NodeLocalStorage status, events) what a class has here. */
 export class ClassReporter {

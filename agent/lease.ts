@@ -20,7 +20,7 @@ export interface Lease extends KubeObject {
 }
 
 /** After so long without a renewal others take the agent for gone. */
-export const LEASE_SECONDS = 60
+const LEASE_SECONDS = 60
 /** The agent itself believes in its Lease for less, counted from before the renewal was sent: what it does then has time to end. */
 const HELD_MS = 40_000
 /** Half as much again at most, so that agents that started together do not stay together. */
@@ -50,7 +50,7 @@ export interface LeaseOptions {
 /** CLOCK_BOOTTIME: the monotonic clock of performance.now() stands still while a machine is suspended. */
 const sinceBootMs = (): number => uptime() * 1000
 
-export const leaseNameOf = (nodeName: string): string => `loam-agent-${nodeName}`
+const leaseNameOf = (nodeName: string): string => `loam-agent-${nodeName}`
 
 /**
  * The sign of life of a node's agent, and its right to act: one Lease a node. A Lease of another pod is taken over when

@@ -43,7 +43,7 @@ export const CHANGE_STEPS = [
 export type ChangeStep = (typeof CHANGE_STEPS)[number]
 
 /** A moment at which a crash is worth trying: just before a step, and just after it, whatever came of it. */
-export type Failpoint = `before.${ChangeStep}` | `after.${ChangeStep}`
+type Failpoint = `before.${ChangeStep}` | `after.${ChangeStep}`
 
 /**
  * Name of the diagnostics channel on which failpoints are published as they are passed. Nobody subscribes in

@@ -36,7 +36,7 @@ const mark = ({ devicePath }: OptedIn): Promise<void> =>
  *
  * @throws Refused when the path leads elsewhere by now, CommandFailed, OutcomeUnknown.
  */
-export const eraseDisk = async (runner: CommandRunner, disk: OptedIn): Promise<void> => {
+const eraseDisk = async (runner: CommandRunner, disk: OptedIn): Promise<void> => {
   await confirmSameDisk(disk)
   await mark(disk)
   const head = BigInt(MARK_BYTES)

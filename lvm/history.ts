@@ -31,7 +31,7 @@ export const markOf = (report: {
  * after LVM's change, and a crash may come between. The number alone proves nothing: vgcfgrestore(8) of a copy that is
  * one change old leaves it where it was, with other content.
  */
-export const wentBack = (before: GroupMark, found: GroupMark): boolean =>
+const wentBack = (before: GroupMark, found: GroupMark): boolean =>
   found.seqno < before.seqno ||
   (found.seqno === before.seqno && before.digest.startsWith(DIGEST_VERSION) && found.digest !== before.digest)
 

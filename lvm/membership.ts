@@ -61,7 +61,7 @@ const membershipIn = (
     : { kind: 'member', physicalVolume, extentSizeBytes: holder.group.extentSizeBytes }
 }
 
-export const pathsOfOthers = (looks: readonly DeviceLook[], look: DeviceLook): string[] =>
+const pathsOfOthers = (looks: readonly DeviceLook[], look: DeviceLook): string[] =>
   looks.filter((other) => other.device.deviceNumber !== look.device.deviceNumber).map((other) => other.path)
 
 /** LVM's label on a disk, and what LVM finds when it sees that disk alone. */
