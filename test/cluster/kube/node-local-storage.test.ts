@@ -25,7 +25,7 @@ interface Definition extends KubeObject {
 }
 
 interface Table {
-  readonly columnDefinitions: readonly { readonly name: string }[]
+  readonly columnDefinitions: readonly { readonly name: string; readonly priority: number }[]
   readonly rows: readonly { readonly cells: readonly unknown[] }[]
 }
 
@@ -133,10 +133,17 @@ describe('NodeLocalStorage in a real API server', function () {
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
       object: 'table',
     })) as Table
-    const columns = ['Name', 'Node', 'Class', 'VG', 'Size', 'Free', 'Volumes', 'Ready', 'Age']
-    expect(table.columnDefinitions.map((column) => column.name)).to.deep.equal(columns)
-    const row = [name, 'shown', 'fast', 'loam-fast', '2040Mi', '1Gi', 3, 'True']
-    expect(table.rows[0]?.cells.slice(0, -1)).to.deep.equal(row)
+    const atAGlance = table.columnDefinitions.filter(({ priority }) => priority === 0)
+    const columns = ['Name', 'Node', 'Class', 'VG', 'Size', 'Free', 'Volumes', 'Ready', 'Reason', 'Age']
+    expect(atAGlance.map((column) => column.name)).to.deep.equal(columns)
+    const wide = table.columnDefinitions.filter(({ priority }) => priority !== 0)
+    expect(wide.map((column) => column.name)).to.deep.equal(['Largest', 'Reported', 'Message'])
+    const shown = new Map(
+      table.columnDefinitions.map((column, index) => [column.name, table.rows[0]?.cells[index]]),
+    )
+    const row = [name, 'shown', 'fast', 'loam-fast', '2040Mi', '1Gi', 3, 'True', 'VolumeGroupReady']
+    expect(columns.slice(0, -1).map((column) => shown.get(column))).to.deep.equal(row)
+    expect(shown.get('Largest')).to.equal('1Gi')
   })
 
   it('refuses to move to another node or class', async () => {
