@@ -39,6 +39,8 @@ export const writeMbr = async (path: string, partition: boolean): Promise<void> 
 
 const ENTRIES = 128
 const ENTRY_BYTES = 128
+/** 80 MiB from the first MiB on: large enough to be used, and inside the smallest disk of the tests. */
+const PARTITION_LAST_SECTOR = 2048n + 163_840n - 1n
 const LINUX_DATA = Buffer.from('af3dc60f838472478e793d69d8477de4', 'hex')
 /** 21686148-6449-6E6F-744E-656564454649 */
 export const BIOS_BOOT = Buffer.from('4861682149646f6e744e656564454649', 'hex')
@@ -49,7 +51,7 @@ const gptEntries = (partition: boolean, type: Buffer): Buffer => {
   type.copy(entries, 0)
   LINUX_DATA.copy(entries, 16)
   entries.writeBigUInt64LE(2048n, 32)
-  entries.writeBigUInt64LE(264191n, 40)
+  entries.writeBigUInt64LE(PARTITION_LAST_SECTOR, 40)
   return entries
 }
 

@@ -182,9 +182,26 @@ const mountPointsUnder = async (directory: string): Promise<string[]> => {
     .reverse()
 }
 
+interface MappedDevice {
+  readonly name: string
+  /** Mounted, opened by a program, or below another device. */
+  readonly isOpen: boolean
+}
+
+const mappedDevices = async (): Promise<MappedDevice[]> => {
+  const columns = ['--columns', '--noheadings', '--separator', ' ', '--options', 'name,open']
+  const lines = (await run('dmsetup', 'info', ...columns)).split('\n').map((line) => line.split(' '))
+  return lines.flatMap(([name = '', open = '']) =>
+    /^\d+$/.test(open) ? [{ name, isOpen: open !== '0' }] : [],
+  )
+}
+
+/** From the top down: a device below another one is open as long as that one is there. */
 const deactivateAll = async (): Promise<void> => {
-  const names = (await run('dmsetup', 'ls')).split('\n').filter((line) => /\(\d+/.test(line))
-  for (const name of names) await run('dmsetup', 'remove', '--retry', name.split(/\s+/)[0] ?? '')
+  for (let left = await mappedDevices(); left.length > 0; left = await mappedDevices()) {
+    const free = left.filter(({ isOpen }) => !isOpen)
+    for (const { name } of free.length > 0 ? free : left) await run('dmsetup', 'remove', '--retry', name)
+  }
 }
 
 /** Unmounts and deactivates whatever a test left. */
@@ -209,8 +226,7 @@ export const wipe = async (...disks: string[]): Promise<void> => {
 export const emptyGroup = async (): Promise<void> => {
   await letGo()
   await handMadeLvm('vgchange', '--activate', 'y', GROUP)
-  for (const name of (await run('dmsetup', 'ls')).split('\n').filter((line) => /\(\d+/.test(line)))
-    await run('blkdiscard', '--force', `/dev/mapper/${name.split(/\s+/)[0] ?? ''}`)
+  for (const { name } of await mappedDevices()) await run('blkdiscard', '--force', `/dev/mapper/${name}`)
   await letGo()
   await handMadeLvm('lvremove', '--force', '--yes', GROUP)
 }

@@ -19,8 +19,10 @@ import {
   type Node,
 } from './fixture.ts'
 
+/** The device that is suspended, and the one above it, of which nobody can see that it does not answer. */
 const HANGING = 'loam-test-hanging'
-const PATH = `/dev/mapper/${HANGING}`
+const ABOVE = 'loam-test-above'
+const PATH = `/dev/mapper/${ABOVE}`
 const HUNG = 'loam-hung'
 const SOUND = 'loam-sound'
 /** Short enough for a test; nothing else differs from what the agent does. */
@@ -65,6 +67,7 @@ describe('a disk that does not answer', function () {
     await wipe(disk(0), disk(1))
     const sectors = Number(await run('blockdev', '--getsz', disk(0)))
     await run('dmsetup', 'create', HANGING, '--table', `0 ${sectors} linear ${disk(0)} 0`)
+    await run('dmsetup', 'create', ABOVE, '--table', `0 ${sectors} linear /dev/mapper/${HANGING} 0`)
     await run('udevadm', 'settle')
     changes = []
     node = await startNode(createCommandRunner({ log: silentLogger }), {
