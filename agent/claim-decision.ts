@@ -1,4 +1,4 @@
-import { roundUpToExtents } from '../core/layout.ts'
+import { volumeExtents } from '../core/layout-size.ts'
 import { parseMountOptions } from '../core/mount-options.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
 import { describeBytes } from '../core/quantity.ts'
@@ -186,7 +186,9 @@ export const decideClaim = (situation: ClaimSituation): ClaimDecision => {
     return ignore('the rules above have answered this')
   }
   const { parameters } = storageClass.settings
-  const sizeBytes = roundUpToExtents(claim.requestBytes ?? 0n, group.extentSizeBytes)
+  const { layout } = parameters
+  const sizeBytes =
+    volumeExtents(layout, claim.requestBytes ?? 0n, group.extentSizeBytes) * group.extentSizeBytes
   return (
     tooSmall(claim, parameters, sizeBytes) ?? {
       kind: 'create',
@@ -197,6 +199,7 @@ export const decideClaim = (situation: ClaimSituation): ClaimDecision => {
         groupUuid: group.uuid,
         name: volumeNameForClaim(claim.uid),
         sizeBytes,
+        layout,
         record: {
           state: 'new',
           clusterId,

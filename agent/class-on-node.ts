@@ -1,4 +1,6 @@
-import { largestLinearVolumeBytes } from '../core/layout.ts'
+import { describeLayout, legsOf, type Layout } from '../core/layout.ts'
+import { largestVolumeExtents, usableExtents } from '../core/layout-size.ts'
+import { freeDisksOf } from '../lvm/free-disks.ts'
 import type { DiskVerdict, Inventory, VolumeGroup } from '../lvm/types.ts'
 import type { ClassView } from './class-view.ts'
 
@@ -33,15 +35,27 @@ export interface Findings {
 /** The numbers that are reported, to people and to the scheduler. */
 export interface Capacity {
   readonly sizeBytes: bigint
+  /** Of the group's disks that are open for new volumes. */
   readonly freeBytes: bigint
+  /** What volumes of the class's layout can have of it together: less, where they hold data more than once. */
+  readonly usableBytes: bigint
   readonly largestVolumeBytes: bigint
   readonly volumes: number
 }
 
-const NOTHING: Capacity = { sizeBytes: 0n, freeBytes: 0n, largestVolumeBytes: 0n, volumes: 0 }
+const NOTHING: Capacity = {
+  sizeBytes: 0n,
+  freeBytes: 0n,
+  usableBytes: 0n,
+  largestVolumeBytes: 0n,
+  volumes: 0,
+}
 
 /** Problems that the group itself shows, and that end when it no longer does. */
-const PASSING = ['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone', 'Stuck', 'OutcomeUnknown']
+const PASSING = [
+  ...['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone', 'Stuck', 'OutcomeUnknown'],
+  'TooFewDisks',
+]
 
 const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem | undefined => {
   const unseen = inventory.unseen.find((candidate) => candidate.uuid === uuid)
@@ -59,15 +73,33 @@ const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem 
   return { reason: 'DisksMissing', message }
 }
 
+/** The layout of a class that is there and could be read. */
+const layoutOf = ({ storageClass }: ClassOnNode): Layout | undefined =>
+  storageClass !== undefined && 'parameters' in storageClass.settings
+    ? storageClass.settings.parameters.layout
+    : undefined
+
+/** Each leg of a volume needs a disk of its own: with fewer disks the class can have no volume here, however small. */
+const tooFewDisks = (layout: Layout | undefined, group: VolumeGroup): Problem | undefined => {
+  const legs = layout === undefined ? undefined : legsOf(layout)
+  const open = freeDisksOf(group).length
+  if (layout === undefined || legs === undefined || legs.count <= open) return undefined
+  const message =
+    `volume group "${group.name}" has ${open} disks open for new volumes, and the class's layout is ` +
+    `${describeLayout(layout)}: list more disks (kubectl edit nls), or use a class with another layout`
+  return { reason: 'TooFewDisks', message }
+}
+
 /** The same state with the group as the newer inventory has it. A group that is not to be seen keeps its old numbers. */
 export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode => {
-  const { group, problem } = state
-  if (group === undefined) return state
+  const { problem } = state
+  if (state.group === undefined) return state
+  const group = inventory.groups.find((candidate) => candidate.uuid === state.group?.uuid) ?? state.group
   const lasting = problem !== undefined && !PASSING.includes(problem.reason) ? problem : undefined
   return {
     ...state,
-    group: inventory.groups.find((candidate) => candidate.uuid === group.uuid) ?? group,
-    problem: problemNow(group, inventory) ?? lasting,
+    group,
+    problem: problemNow(group, inventory) ?? lasting ?? tooFewDisks(layoutOf(state), group),
   }
 }
 
@@ -78,11 +110,14 @@ export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode =
 export const capacityOf = (state: ClassOnNode, inventory: Inventory): Capacity => {
   const { group, problem } = state
   if (group === undefined) return NOTHING
-  const isUsable = problem === undefined
+  const { uuid, sizeBytes, extentSizeBytes } = group
+  const layout = layoutOf(state) ?? { name: 'linear' }
+  const disks = problem === undefined ? freeDisksOf(group) : []
   return {
-    sizeBytes: group.sizeBytes,
-    freeBytes: isUsable ? group.freeBytes : 0n,
-    largestVolumeBytes: isUsable ? largestLinearVolumeBytes(group.freeBytes, group.extentSizeBytes) : 0n,
-    volumes: inventory.volumes.filter((volume) => volume.handle.groupUuid === group.uuid).length,
+    sizeBytes,
+    freeBytes: usableExtents({ name: 'linear' }, disks) * extentSizeBytes,
+    usableBytes: usableExtents(layout, disks) * extentSizeBytes,
+    largestVolumeBytes: largestVolumeExtents(layout, disks) * extentSizeBytes,
+    volumes: inventory.volumes.filter((volume) => volume.handle.groupUuid === uuid).length,
   }
 }

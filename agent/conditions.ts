@@ -15,6 +15,8 @@ export interface Facts {
   readonly listProblem?: Problem | undefined
   /** Names of the group's logical volumes that no PersistentVolume stands for, and that a person has to decide about. */
   readonly unclaimed: readonly string[]
+  /** RAID volumes that would not outlive the loss of a disk now, and why. */
+  readonly degraded: readonly { readonly name: string; readonly why: string }[]
 }
 
 /** Where a problem is shown. */
@@ -29,6 +31,7 @@ const ASPECTS: Readonly<Record<string, Aspect>> = {
   ClassNotFound: 'class',
   NoUsableDisk: 'group',
   NoVolumeGroup: 'group',
+  TooFewDisks: 'group',
   ListsDiffer: 'group',
   Conflict: 'group',
   Stuck: 'stuck',
@@ -63,6 +66,19 @@ const unclaimedVolumes = ({ unclaimed }: Facts): Problem | undefined => {
     message:
       `${unclaimed.length} logical volumes without a PersistentVolume are kept: ${named}${more > 0 ? ` and ${more} more` : ''}; ` +
       'status.unclaimedVolumes has for each the command that adopts or removes it',
+  }
+}
+
+const degradedVolumes = ({ degraded }: Facts): Problem | undefined => {
+  if (degraded.length === 0) return undefined
+  const more = degraded.length - MAX_NAMED
+  const named = degraded.slice(0, MAX_NAMED).map(({ name, why }) => `${name} (${why})`)
+  return {
+    reason: 'NotRedundant',
+    message:
+      `${degraded.length} RAID volumes would not outlive the loss of a disk now: ${named.join(', ')}` +
+      `${more > 0 ? ` and ${more} more` : ''}; they stay usable. Attach what is missing; a volume in use is brought in ` +
+      'sync by itself, one that nobody uses when it is next used',
   }
 }
 
@@ -124,6 +140,12 @@ const ROWS: readonly Row[] = [
     well: 'False',
     fault: unclaimedVolumes,
     good: () => ({ reason: 'AllClaimed', message: 'every logical volume has its PersistentVolume' }),
+  },
+  {
+    type: 'VolumesDegraded',
+    well: 'False',
+    fault: degradedVolumes,
+    good: () => ({ reason: 'AllRedundant', message: 'no RAID volume is known to lack a leg' }),
   },
 ]
 

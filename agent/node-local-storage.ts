@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { nodeLocalStorageName } from '../core/naming.ts'
-import type { ClassParameters } from '../core/parameters.ts'
+import type { ReadableParameters } from '../core/parameters.ts'
 import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
 import type { Capacity, ClassOnNode } from './class-on-node.ts'
 import { conditionsFor } from './conditions.ts'
+import { degradedVolumes } from './degraded-volumes.ts'
 import { diskStatuses } from './disk-status.ts'
 import type { Identity } from './ports.ts'
 import type { unclaimedVolumes } from './unclaimed-volumes.ts'
@@ -20,7 +21,7 @@ const KIND = 'NodeLocalStorage'
 export const nodeLocalStorageFor = (
   identity: Identity,
   storageClassName: string,
-  parameters: Pick<ClassParameters, 'volumeGroup' | 'layout'>,
+  parameters: Pick<ReadableParameters, 'volumeGroup' | 'layout'>,
   paths: readonly string[],
 ): NodeLocalStorage => ({
   apiVersion: API_VERSION,
@@ -30,7 +31,7 @@ export const nodeLocalStorageFor = (
     nodeName: identity.nodeName,
     storageClassName,
     volumeGroup: parameters.volumeGroup,
-    layout: parameters.layout,
+    layout: parameters.layout.name,
     disks: paths.map((path) => ({ path })),
   },
 })
@@ -102,6 +103,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
     // That none was looked at says nothing when some are listed.
     disks: disks.length === 0 && (existing.spec.disks ?? []).length > 0 ? undefined : disks,
     unclaimed: unclaimed.names,
+    degraded: degradedVolumes(parts.volumes.filter(({ handle }) => handle.groupUuid === state.group?.uuid)),
   }
   return {
     apiVersion: API_VERSION,

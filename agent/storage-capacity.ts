@@ -37,6 +37,6 @@ export const storageCapacityFor = ({
   },
   storageClassName,
   nodeTopology: { matchLabels: { [TOPOLOGY_KEY]: identity.nodeName } },
-  capacity: formatQuantity(capacity.freeBytes),
+  capacity: formatQuantity(capacity.usableBytes),
   maximumVolumeSize: formatQuantity(capacity.largestVolumeBytes),
 })

@@ -17,12 +17,14 @@ export const CHANGE_STEPS = [
   'remove-volume',
   'activate-volume',
   'deactivate-volume',
+  'refresh-volume',
   'make-nodes',
   // bytes on devices
   'flush-device',
   'make-file-system',
   'discard-space',
   'write-zeros',
+  'scrub-raid-metadata',
   'mark-disk-erasing',
   // mounts and files of the node
   'write-lvm-config',

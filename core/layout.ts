@@ -3,20 +3,61 @@ export const LAYOUTS = ['linear', 'striped', 'raid1', 'raid5', 'raid6', 'raid10'
 export type LayoutName = (typeof LAYOUTS)[number]
 
 /** Layouts that this version can make. Any other is refused by name, never ignored. */
-export const BUILT_LAYOUTS: readonly LayoutName[] = ['linear']
+export const BUILT_LAYOUTS: readonly LayoutName[] = ['linear', 'striped', 'raid1', 'raid5', 'raid6', 'raid10']
 
-/** Default of vgcreate, and ours: 4 MiB. */
-export const EXTENT_SIZE_BYTES = 4n * 1024n * 1024n
+/** A layout with all that lvcreate has to be told. */
+export type Layout =
+  | { readonly name: 'linear' }
+  /** `mirrors` are the copies beside the original. */
+  | { readonly name: 'raid1'; readonly mirrors: number }
+  /** `stripes` are those that hold data: parity and mirrors come on top. */
+  | {
+      readonly name: 'striped' | 'raid5' | 'raid6' | 'raid10'
+      readonly stripes: number
+      readonly stripeSizeBytes: bigint
+    }
 
-/** Bytes that a request occupies: whole extents, at least one. */
-export const roundUpToExtents = (requestedBytes: bigint, extentSizeBytes: bigint): bigint => {
-  const extents = (requestedBytes + extentSizeBytes - 1n) / extentSizeBytes
-  return (extents === 0n ? 1n : extents) * extentSizeBytes
+/** What the legs of a volume are: each lies on a disk of its own. */
+export interface Legs {
+  readonly count: number
+  /** How many of them it takes to hold the data once. */
+  readonly dataLegs: number
+  /** Extents of a leg in which LVM keeps its RAID metadata, beside those that hold data. */
+  readonly metadataExtents: bigint
+  /**
+   * Whether each leg has to lie in one run of extents. LVM 2.03.16 mixes the legs of a parity volume where a leg takes
+   * several runs, and then the loss of one disk costs two legs.
+   */
+  readonly inOneRun: boolean
 }
 
 /**
- * The largest linear volume that fits: a linear volume may be put together from free extents anywhere in the group,
- * so it is all of the free space. Other layouts are bounded by the disks they spread over.
+ * One extent of 4 MiB holds the superblock and a bitmap for a leg of 64 TiB in regions of 2 MiB (lvm2,
+ * lib/metadata/lv_manip.c); LVM makes the regions larger for larger volumes.
  */
-export const largestLinearVolumeBytes = (freeBytes: bigint, extentSizeBytes: bigint): bigint =>
-  (freeBytes / extentSizeBytes) * extentSizeBytes
+const RAID_METADATA_EXTENTS = 1n
+
+/** Undefined for a linear volume, which takes free extents wherever they are. */
+export const legsOf = (layout: Layout): Legs | undefined => {
+  const raid = { metadataExtents: RAID_METADATA_EXTENTS, inOneRun: true }
+  switch (layout.name) {
+    case 'linear':
+      return undefined
+    case 'striped':
+      return { count: layout.stripes, dataLegs: layout.stripes, metadataExtents: 0n, inOneRun: false }
+    case 'raid1':
+      return { count: layout.mirrors + 1, dataLegs: 1, ...raid }
+    case 'raid5':
+      return { count: layout.stripes + 1, dataLegs: layout.stripes, ...raid }
+    case 'raid6':
+      return { count: layout.stripes + 2, dataLegs: layout.stripes, ...raid }
+    case 'raid10':
+      return { count: layout.stripes * 2, dataLegs: layout.stripes, ...raid }
+  }
+}
+
+/** For people: `raid5 over 3 disks`. */
+export const describeLayout = (layout: Layout): string => {
+  const legs = legsOf(layout)
+  return legs === undefined ? layout.name : `${layout.name} over ${legs.count} disks`
+}

@@ -1,6 +1,7 @@
 import { parseDiskSelections, type DiskSelection } from './disk-selection.ts'
 import { LoamError } from './errors.ts'
-import { BUILT_LAYOUTS, LAYOUTS, type LayoutName } from './layout.ts'
+import { BUILT_LAYOUTS, LAYOUTS, type Layout, type LayoutName } from './layout.ts'
+import { layoutOf } from './layout-parameters.ts'
 import { parseMkfsOptions } from './mkfs-options.ts'
 import { defaultVolumeGroupName } from './naming.ts'
 import { parseQuantity } from './quantity.ts'
@@ -12,7 +13,7 @@ export interface ClassParameters {
   /** Empty when the class only uses a volume group that another class makes. */
   readonly disks: readonly DiskSelection[]
   readonly volumeGroup: string
-  readonly layout: LayoutName
+  readonly layout: Layout
   readonly fileSystem: FileSystem
   readonly mkfsOptions: readonly string[]
   readonly erase: EraseMethod
@@ -25,7 +26,9 @@ export interface ParameterFault {
 }
 
 /** What can be told about a class in spite of its faults: where to show them. */
-export type ReadableParameters = Pick<ClassParameters, 'disks' | 'volumeGroup' | 'layout'>
+export type ReadableParameters = Pick<ClassParameters, 'disks' | 'volumeGroup'> & {
+  readonly layout: { readonly name: LayoutName }
+}
 
 export class InvalidParameters extends LoamError {
   override readonly reason = 'InvalidParameters'
@@ -155,7 +158,6 @@ export const parseParameters = (
   for (const name of Object.keys(READERS).filter(isKnown)) {
     const layouts: readonly string[] | undefined = LAYOUTS_OF[name]
     if (layouts === undefined || parameters[name] === undefined) continue
-    read(name)
     if (!layouts.includes(wanted)) {
       blame(
         name,
@@ -176,17 +178,31 @@ export const parseParameters = (
       blame('volumeGroup', `parameter "volumeGroup" is missing, and its default cannot be used: ${fault}`)
   }
 
+  const readLayout = (): Layout => {
+    const [name, stripes] = [read('layout') ?? 'linear', read('stripes')]
+    const [stripeSize, mirrors] = [read('stripeSize'), read('mirrors')]
+    read('thinPool')
+    read('overprovisionRatio')
+    // no class of this layout is accepted
+    if (name === 'thin') return { name: 'linear' }
+    const made = layoutOf(name, { stripes, stripeSize, mirrors })
+    if ('value' in made) return made.value
+    const { parameter, allowed } = made.fault
+    blame(parameter, `parameter "${parameter}" is "${cut(parameters[parameter] ?? '')}": ${allowed}`)
+    return { name: 'linear' }
+  }
+
   const checked: ClassParameters = {
     disks: read('disks') ?? [],
     volumeGroup: read('volumeGroup') ?? defaultVolumeGroupName(storageClassName),
-    layout: read('layout') ?? 'linear',
+    layout: readLayout(),
     fileSystem: read(FS_TYPE_PARAMETER) ?? 'ext4',
     mkfsOptions: read('mkfsOptions') ?? [],
     erase: read('erase') ?? 'zero',
   }
   if (faults.length === 0) return { parameters: checked }
   const named = LAYOUTS.find((candidate) => candidate === wanted) ?? 'linear'
-  return { error: new InvalidParameters(storageClassName, faults, { ...checked, layout: named }) }
+  return { error: new InvalidParameters(storageClassName, faults, { ...checked, layout: { name: named } }) }
 }
 
 type ReadValue<N extends ParameterName> = (typeof READERS)[N] extends (text: string) => Read<infer T>

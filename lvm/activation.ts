@@ -9,6 +9,8 @@ import type { Lanes } from './lanes.ts'
 import { activateVolumeCommand, makeNodesCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
 import { mountPointsOf, readHostUse } from './mounts.ts'
+import { isRaid } from './raid-legs.ts'
+import { refreshVolume, volumesToRefresh } from './refresh-volume.ts'
 import type { GroupReport } from './report.ts'
 import type { LogicalVolume } from './types.ts'
 import { volumeObject } from './volume-content.ts'
@@ -43,7 +45,7 @@ const diskNumbers = async ({ group }: GroupReport): Promise<Set<string>> => {
 
 /**
  * A disk that was pulled and plugged in again is a new device to the kernel, and active volumes still lead to the
- * dead one. Such a volume is switched off and on.
+ * dead one. Such a volume is switched off and on, a RAID volume refreshed.
  */
 const leadsToDeadDisk = async (mapped: MappedVolume, report: GroupReport): Promise<boolean> => {
   const numbers = await diskNumbers(report)
@@ -89,7 +91,15 @@ const findUsable = async (
   report: GroupReport,
 ): Promise<MappedVolume | undefined> => {
   const mapped = await findMappedVolume(volume.handle)
-  if (mapped === undefined || !(await leadsToDeadDisk(mapped, report))) return mapped
+  if (mapped === undefined) return undefined
+  // a RAID volume outlives a disk, and is not switched off for one: somebody may have it mounted
+  if (isRaid(volume)) {
+    const { volumeUuid } = volume.handle
+    if (volumesToRefresh(report).some(({ handle }) => handle.volumeUuid === volumeUuid))
+      await tools.lanes.run(volume.groupName, () => refreshVolume(tools, volume))
+    return mapped
+  }
+  if (!(await leadsToDeadDisk(mapped, report))) return mapped
   await deactivate(tools, volume)
   return undefined
 }

@@ -37,7 +37,8 @@ export const samplesOf = (sizeBytes: bigint): ByteRange[] => {
 /** As long as the longest range that is read. */
 const ZEROS = Buffer.alloc(Number(2n * MIB))
 
-const firstNonZeroIn = async (file: FileHandle, range: ByteRange): Promise<bigint | undefined> => {
+/** As firstNonZero, of a device that is open. */
+export const firstNonZeroIn = async (file: FileHandle, range: ByteRange): Promise<bigint | undefined> => {
   const buffer = Buffer.alloc(Number(range.length))
   let filled = 0
   while (filled < buffer.length) {

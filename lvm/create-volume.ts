@@ -1,14 +1,17 @@
 import { LoamError } from '../core/errors.ts'
-import { roundUpToExtents } from '../core/layout.ts'
+import { describeLayout, legsOf } from '../core/layout.ts'
+import { largestVolumeExtents, placeVolume, volumeExtents, type Placement } from '../core/layout-size.ts'
 import { describeBytes } from '../core/quantity.ts'
 import { clusterOfGroup, hasUnerasedSpace, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
 import { complaintOf, type CommandResult } from './command-runner.ts'
 import { CommandFailed, Conflict, NoSpace, OutcomeUnknown, Refused } from './errors.ts'
+import { freeDisksOf } from './free-disks.ts'
 import { JustMade } from './just-made.ts'
 import { MIN_FILE_SYSTEM_BYTES } from './file-system.ts'
 import { requireComplete, type KnownGroup } from './known-groups.ts'
 import { createVolumeCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
+import { confirmLegsApart, readLegs } from './raid-legs.ts'
 import type { GroupReport } from './report.ts'
 import type { CreateVolumeRequest, LogicalVolume } from './types.ts'
 
@@ -70,17 +73,29 @@ const findOwn = (report: GroupReport, request: CreateVolumeRequest): LogicalVolu
 }
 
 /** What a report calls for. */
-type Plan = { readonly own: LogicalVolume } | { readonly own: undefined; readonly extents: bigint }
+type Plan =
+  | { readonly own: LogicalVolume }
+  | { readonly own: undefined; readonly extents: bigint; readonly places: readonly Placement[] }
 
 /** Space is counted and taken by one writer, so what is being made is never given twice. */
 const planOf = (report: GroupReport, request: CreateVolumeRequest): Plan => {
   checkGroup(report, request)
   const own = findOwn(report, request)
   if (own !== undefined) return { own }
-  const { freeBytes, extentSizeBytes } = report.group
-  const requestedBytes = roundUpToExtents(request.sizeBytes, extentSizeBytes)
-  if (requestedBytes > freeBytes) throw new NoSpace(nameOf(request), { requestedBytes, freeBytes })
-  return { own, extents: requestedBytes / extentSizeBytes }
+  const { layout, sizeBytes } = request
+  const { extentSizeBytes } = report.group
+  const free = freeDisksOf(report.group)
+  const extents = volumeExtents(layout, sizeBytes, extentSizeBytes)
+  const places = placeVolume(layout, extents, free)
+  if (places !== undefined) return { own, extents, places }
+  throw new NoSpace(nameOf(request), {
+    layout: describeLayout(layout),
+    requestedBytes: extents * extentSizeBytes,
+    largestBytes: largestVolumeExtents(layout, free) * extentSizeBytes,
+    freeOnDisks: report.group.physicalVolumes
+      .filter(({ devicePath }) => free.some(({ path }) => path === devicePath))
+      .map(({ devicePath, freeBytes }) => ({ path: devicePath, freeBytes })),
+  })
 }
 
 /**
@@ -99,8 +114,24 @@ const planFor = async (known: KnownGroup, request: CreateVolumeRequest): Promise
   return planOf(await known.fresh(), request)
 }
 
+interface CreateTools {
+  readonly lvm: Lvm
+  readonly known: KnownGroup
+}
+
+/** Whatever an earlier try made: a RAID volume whose legs share a disk is given to nobody. */
+const confirmLegs = async (
+  { lvm, known }: CreateTools,
+  { layout }: CreateVolumeRequest,
+  volume: LogicalVolume,
+): Promise<void> => {
+  const legs = legsOf(layout)
+  if (legs === undefined || layout.name === 'striped') return
+  confirmLegsApart(volume, await readLegs({ lvm, devices: known.devices }, volume), legs.count)
+}
+
 const readBack = async (
-  known: KnownGroup,
+  { known }: CreateTools,
   request: CreateVolumeRequest,
   result: CommandResult,
 ): Promise<LogicalVolume> => {
@@ -109,7 +140,8 @@ const readBack = async (
     throw new CommandFailed(nameOf(request), `not made: lvcreate ended with ${complaintOf(result)}`)
   const { segmentType, tags } = plan.own
   const wanted = tagsOf(request.record)
-  if (result.exitCode === 0 && (segmentType !== 'linear' || wanted.some((tag) => !tags.includes(tag))))
+  const isAsAsked = segmentType === request.layout.name && wanted.every((tag) => tags.includes(tag))
+  if (result.exitCode === 0 && !isAsAsked)
     throw new OutcomeUnknown(
       nameOf(request),
       `was made otherwise than asked: ${segmentType}, ${tags.join(' ')}`,
@@ -125,22 +157,23 @@ const readBack = async (
  * for an lvcreate that made nothing).
  */
 export const createVolume = async (
-  tools: { readonly lvm: Lvm; readonly known: KnownGroup },
+  tools: CreateTools,
   request: CreateVolumeRequest,
 ): Promise<{ readonly volume: LogicalVolume; readonly justMade: JustMade | undefined }> => {
   const { lvm, known } = tools
   checkRequest(request)
   const plan = await planFor(known, request)
   const before = known.last ?? (await known.fresh())
-  if (plan.own === undefined) {
-    const { groupName, name } = request
-    const tags = tagsOf(request.record)
-    const command = createVolumeCommand({ groupName, name, extents: plan.extents, tags })
-    const result = await lvm.run(command, known.devices)
-    const volume = await readBack(known, request, result)
+  if (plan.own !== undefined) {
+    await confirmLegs(tools, request, plan.own)
     await known.flush()
-    return { volume, justMade: JustMade.prove(before, volume) }
+    return { volume: plan.own, justMade: undefined }
   }
+  const { groupName, name, layout, record } = request
+  const command = createVolumeCommand({ groupName, name, layout, ...plan, tags: tagsOf(record) })
+  const result = await lvm.run(command, known.devices)
+  const volume = await readBack(tools, request, result)
+  await confirmLegs(tools, request, volume)
   await known.flush()
-  return { volume: plan.own, justMade: undefined }
+  return { volume, justMade: JustMade.prove(before, volume) }
 }

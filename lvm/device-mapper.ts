@@ -13,7 +13,10 @@ export interface MappedVolume {
   readonly path: string
   /** `major:minor`. */
   readonly deviceNumber: string
-  /** Devices that it is made of, as `major:minor`; undefined for one that is gone. */
+  /**
+   * Disks that it is made of, as `major:minor`; undefined for one that is gone. Where LVM has made it of hidden volumes
+   * (RAID), those that these are made of.
+   */
   readonly slaves: readonly (string | undefined)[]
   /** Kernel names of devices on top of it. */
   readonly holders: readonly string[]
@@ -34,17 +37,29 @@ const readLine = async (...path: string[]): Promise<string | undefined> => {
   }
 }
 
+/** A disk may be a device of the device-mapper itself (multipath): only what LVM has made is looked into. */
+const disksBelow = async (kernelName: string): Promise<(string | undefined)[]> => {
+  const below = await readdir(join(SYS_BLOCK, kernelName, 'slaves'))
+  const disks = await Promise.all(
+    below.map(async (name) =>
+      (await readLine(SYS_BLOCK, name, 'dm', 'uuid'))?.startsWith('LVM-') === true
+        ? await disksBelow(name)
+        : [await readLine('/sys/class/block', name, 'dev')],
+    ),
+  )
+  return disks.flat()
+}
+
 const describe = async (kernelName: string): Promise<MappedVolume | undefined> => {
   const directory = join(SYS_BLOCK, kernelName)
   const name = await readLine(directory, 'dm', 'name')
   const deviceNumber = await readLine(directory, 'dev')
   if (name === undefined || deviceNumber === undefined) return undefined
-  const slaves = await readdir(join(directory, 'slaves'))
   return {
     kernelName,
     path: `/dev/mapper/${name}`,
     deviceNumber,
-    slaves: await Promise.all(slaves.map((slave) => readLine('/sys/class/block', slave, 'dev'))),
+    slaves: await disksBelow(kernelName),
     holders: await readdir(join(directory, 'holders')),
   }
 }

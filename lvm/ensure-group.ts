@@ -1,9 +1,9 @@
-import { LoamError } from '../core/errors.ts'
+import { LoamError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { erasingVerdict } from './disk-judge.ts'
 import { surveyDisks, type DiskSurvey } from './disk-survey.ts'
 import type { DiskErasures } from './erase-disk.ts'
-import { Frozen, OutcomeUnknown, Stuck } from './errors.ts'
+import { CommandFailed, Frozen, OutcomeUnknown, Stuck } from './errors.ts'
 import { createGroup, extendGroup } from './group-change.ts'
 import { problemOnDisks, problemOfError, type Problem } from './group-judge.ts'
 import { KnownGroup, requireComplete, type KnownGroups } from './known-groups.ts'
@@ -11,6 +11,7 @@ import { growDisk, setAllocatable } from './member-change.ts'
 import { planMembers } from './member-plan.ts'
 import { checkGroupName, checkTag } from './names.ts'
 import type { SurveyTools } from './membership.ts'
+import { refreshVolume, volumesToRefresh } from './refresh-volume.ts'
 import type { GroupReport } from './report.ts'
 import type { StuckWork } from './stuck-work.ts'
 import type { DiskVerdict, EnsureGroupRequest, EnsureGroupResult } from './types.ts'
@@ -43,6 +44,24 @@ const recallGroup = (tools: GroupTools, request: EnsureGroupRequest, survey: Dis
   return known
 }
 
+/** What is in use stays in use, whatever comes of it: a failure is no problem of the group. */
+const refreshVolumes = async (
+  { lvm, log }: GroupTools,
+  known: KnownGroup,
+  report: GroupReport,
+): Promise<void> => {
+  for (const volume of volumesToRefresh(report)) {
+    const fields = { group: known.name, volume: volume.name }
+    log.info('Refreshing a RAID volume whose disk is back', fields)
+    try {
+      await refreshVolume({ lvm, known }, volume)
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error
+      log.warn('RAID volume not refreshed', { ...fields, error: messageOf(error) })
+    }
+  }
+}
+
 /** Brings the disks of a whole group to what the list says: takes in, closes, opens, grows. */
 const completeGroup = async (
   tools: GroupTools,
@@ -52,6 +71,7 @@ const completeGroup = async (
 ): Promise<Made> => {
   let report = await known.fresh()
   requireComplete(report)
+  await refreshVolumes(tools, known, report)
   if (request.keepDisks === true) return { report, changed: false }
   const { lvm, log } = tools
   const plan = planMembers(report.group, request, survey)

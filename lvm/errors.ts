@@ -8,21 +8,35 @@ export class NotFound extends LoamError {
   readonly reason = 'NotFound'
 }
 
-/** The group is healthy and too full. */
+/** The numbers of a refusal for want of space. */
+interface Space {
+  /** For people: `raid1 over 2 disks`. */
+  readonly layout: string
+  readonly requestedBytes: bigint
+  /** The largest volume of that layout that fits. */
+  readonly largestBytes: bigint
+  readonly freeOnDisks: readonly { readonly path: string; readonly freeBytes: bigint }[]
+}
+
+const freeText = (disks: Space['freeOnDisks']): string =>
+  disks.length === 0
+    ? 'no disk is open for new volumes'
+    : `free on its disks: ${disks.map(({ path, freeBytes }) => `${path} ${describeBytes(freeBytes)}`).join(', ')}`
+
+/** The group is healthy, and too full or too small for it. */
 export class NoSpace extends LoamError {
   readonly reason = 'NoSpace'
   readonly requestedBytes: bigint
-  readonly freeBytes: bigint
+  readonly largestBytes: bigint
 
-  constructor(object: string, sizes: { requestedBytes: bigint; freeBytes: bigint }) {
-    const { requestedBytes, freeBytes } = sizes
+  constructor(object: string, { layout, requestedBytes, largestBytes, freeOnDisks }: Space) {
     super(
       object,
-      `${describeBytes(requestedBytes)} wanted (${requestedBytes} bytes in whole extents), ` +
-        `${describeBytes(freeBytes)} free (${freeBytes} bytes)`,
+      `${describeBytes(requestedBytes)} wanted (${requestedBytes} bytes in whole extents, ${layout}), ` +
+        `at most ${describeBytes(largestBytes)} fits (${largestBytes} bytes); ${freeText(freeOnDisks)}`,
     )
     this.requestedBytes = requestedBytes
-    this.freeBytes = freeBytes
+    this.largestBytes = largestBytes
   }
 }
 

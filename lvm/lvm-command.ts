@@ -1,8 +1,10 @@
+import type { Layout } from '../core/layout.ts'
+import type { Placement } from '../core/layout-size.ts'
 import type { Effect } from './command-runner.ts'
 import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName } from './names.ts'
 
 /** What lvm(8) can be asked without any change; each of these takes no lock for writing. */
-type Reading = 'fullreport' | 'vgs' | 'version' | 'lvmconfig'
+type Reading = 'fullreport' | 'vgs' | 'lvs' | 'version' | 'lvmconfig'
 
 type Changing =
   | 'vgcreate'
@@ -62,25 +64,53 @@ export const extendGroupCommand = (group: { name: string; devices: readonly stri
   operands: [checkGroupName(group.name), ...group.devices.map(checkDevicePath)],
 })
 
+/** lvraid(7): what each layout is asked for with. RAID volumes know no setting of their own for autoactivation: the group has it. */
+const layoutOptions = (layout: Layout): string[] => {
+  const stripes = 'stripes' in layout ? ['--stripes', `${layout.stripes}`] : []
+  const stripeSize = 'stripes' in layout ? ['--stripesize', `${layout.stripeSizeBytes}b`] : []
+  switch (layout.name) {
+    case 'linear':
+      return ['--setautoactivation', 'n', '--type', 'linear']
+    case 'striped':
+      return ['--setautoactivation', 'n', '--type', 'striped', ...stripes, ...stripeSize]
+    case 'raid1':
+      return ['--type', 'raid1', '--mirrors', `${layout.mirrors}`]
+    case 'raid5':
+    case 'raid6':
+      return ['--type', layout.name, ...stripes, ...stripeSize]
+    case 'raid10':
+      return ['--type', 'raid10', '--mirrors', '1', ...stripes, ...stripeSize]
+  }
+}
+
+/** lvm(8) reads a colon as the start of a range of extents, and an at sign as that of a tag, unless a backslash is before it. */
+const placeOperand = ({ path, run }: Placement): string => {
+  const disk = checkDevicePath(path).replaceAll(/[:@]/g, '\\$&')
+  return run === undefined ? disk : `${disk}:${run.first}-${run.first + run.count - 1n}`
+}
+
 /**
- * lvcreate(8) of an inactive linear volume with all its tags in the one commit. `-Zn -Wn` because LVM 2.03.16 with
+ * lvcreate(8) of an inactive volume with all its tags in the one commit. `-Zn -Wn` because LVM 2.03.16 with
  * `-an -Zy` makes nothing and returns 0; the space was blank or erased before, and is looked at before first use.
+ * `places` are the only ones where it may lie; with none named, LVM chooses.
  */
 export const createVolumeCommand = (volume: {
   groupName: string
   name: string
   extents: bigint
+  layout: Layout
+  places: readonly Placement[]
   tags: readonly string[]
 }): LvmCommand => ({
   name: 'lvcreate',
   effect: 'change',
   step: 'create-volume',
   options: [
-    ...['--activate', 'n', '--zero', 'n', '--wipesignatures', 'n', '--setautoactivation', 'n'],
-    ...['--type', 'linear', '--extents', volume.extents.toString(), '--name', checkVolumeName(volume.name)],
+    ...['--activate', 'n', '--zero', 'n', '--wipesignatures', 'n', ...layoutOptions(volume.layout)],
+    ...['--extents', volume.extents.toString(), '--name', checkVolumeName(volume.name)],
     ...addTags(volume.tags),
   ],
-  operands: [checkGroupName(volume.groupName)],
+  operands: [checkGroupName(volume.groupName), ...volume.places.map(placeOperand)],
 })
 
 /** vgchange(8) that gives a group one more tag. */
@@ -135,6 +165,18 @@ export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
 })
 
 /**
+ * lvchange(8) --refresh of an active RAID volume: its legs lead to the disks as they are now, and one that was away is
+ * brought up to date by the kernel (lvmraid(7), "Refreshing an LV").
+ */
+export const refreshVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
+  name: 'lvchange',
+  effect: 'change',
+  step: 'refresh-volume',
+  options: ['--refresh', ...onlyThat(volume)],
+  operands: [checkGroupName(volume.groupName)],
+})
+
+/**
  * pvchange(8) -xn or -xy of one disk by its UUID, in one commit with a tag that says that it was Loam that closed it.
  * No match is no error for LVM: read back.
  */
@@ -178,6 +220,17 @@ export const groupNamesCommand: LvmCommand = {
   options: ['--reportformat', 'json', '--options', 'vg_name,vg_uuid'],
   operands: [],
 }
+
+/** The hidden volumes of which a RAID volume is made, with the extents of each; other volumes have none. */
+export const legsCommand = (volume: { groupName: string; name: string }): LvmCommand => ({
+  name: 'lvs',
+  effect: 'read',
+  options: [
+    ...['--all', '--reportformat', 'json', '--options', 'lv_name,seg_pe_ranges'],
+    ...['--select', `lv_parent=${checkVolumeName(volume.name)}`],
+  ],
+  operands: [checkGroupName(volume.groupName)],
+})
 
 export const versionCommand: LvmCommand = { name: 'version', effect: 'read', options: [], operands: [] }
 

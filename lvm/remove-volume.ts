@@ -8,6 +8,7 @@ import { eraseVolume, type ErasePace } from './erase.ts'
 import { CommandFailed, NotFound } from './errors.ts'
 import { requireComplete } from './known-groups.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
+import { scrubLegs } from './raid-scrub.ts'
 import type { GroupReport } from './report.ts'
 import { markUnerased } from './unerased-space.ts'
 import { Unused, type ExpectedVolume } from './unused.ts'
@@ -58,6 +59,9 @@ const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupRepor
     else await erase(tools, unused, mapped, method)
   }
   await deactivate(tools, volume)
+  if (method === 'none') return
+  const { runner, lvm, known } = tools
+  await scrubLegs({ runner, lvm, devices: known.devices }, unused, report)
 }
 
 const isAbsent = (report: GroupReport, volumeUuid: string): boolean => {

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { recordOf } from '../core/volume-tags.ts'
 import { CommandFailed } from './errors.ts'
 import type { LvmCommand } from './lvm-command.ts'
+import { parseReportJson } from './report-json.ts'
 import type { LogicalVolume, PhysicalVolume, VolumeGroup } from './types.ts'
 
 /** A volume group with its volumes, as one report showed them. */
@@ -32,11 +33,15 @@ const FIELDS = {
     'pv_in_use',
     'pv_allocatable',
     'pv_tags',
+    'pe_start',
     'vg_uuid',
   ],
-  lv: ['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
+  lv: [
+    ...['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
+    ...['lv_health_status', 'sync_percent'],
+  ],
   seg: ['lv_uuid', 'segtype'],
-  pvseg: ['pv_uuid'],
+  pvseg: ['pv_uuid', 'pvseg_start', 'pvseg_size', 'segtype'],
 }
 
 /** lvm fullreport(8): everything in one command, so that its parts belong to one moment. */
@@ -76,6 +81,13 @@ const flag = (...words: [string, ...string[]]) =>
     v.transform((text) => text === words[0]),
   )
 
+/** Empty for what has none at the moment. */
+const percent = v.pipe(
+  v.string(),
+  v.regex(/^(\d{1,3}\.\d{2})?$/),
+  v.transform((text) => (text === '' ? undefined : Number(text))),
+)
+
 const groupRow = v.object({
   vg_name: v.string(),
   vg_uuid: v.string(),
@@ -95,6 +107,7 @@ const physicalVolumeRow = v.object({
   pv_in_use: flag('used'),
   pv_allocatable: flag('allocatable'),
   pv_tags: tags,
+  pe_start: bytes,
   vg_uuid: v.string(),
 })
 const volumeRow = v.object({
@@ -105,6 +118,19 @@ const volumeRow = v.object({
   lv_active: flag('active'),
   // "unknown" is what an inactive volume has
   lv_device_open: flag('open', 'unknown'),
+  lv_health_status: v.string(),
+  sync_percent: percent,
+})
+const extents = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,15}$/),
+  v.transform((text) => BigInt(text)),
+)
+const diskSegmentRow = v.object({
+  pv_uuid: v.string(),
+  pvseg_start: extents,
+  pvseg_size: extents,
+  segtype: v.string(),
 })
 const segmentRow = v.object({ lv_uuid: v.string(), segtype: v.string() })
 
@@ -113,32 +139,27 @@ const part = v.object({
   pv: v.optional(v.array(physicalVolumeRow), []),
   lv: v.optional(v.array(volumeRow), []),
   seg: v.optional(v.array(segmentRow), []),
+  pvseg: v.optional(v.array(diskSegmentRow), []),
 })
 const fullReport = v.object({ report: v.array(part) })
 type Part = v.InferOutput<typeof part>
 
-/** @throws CommandFailed: a report that is not understood whole says nothing at all. */
-const parseReportJson = <T>(schema: v.GenericSchema<unknown, T>, text: string, what: string): T => {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    throw new CommandFailed(what, `the report is not JSON; it starts ${JSON.stringify(text.slice(0, 200))}`, {
-      cause,
-    })
-  }
-  const result = v.safeParse(schema, json)
-  if (result.success) return result.output
-  const issues = result.issues.slice(0, 3).map((issue) => `${v.getDotPath(issue) ?? ''}: ${issue.message}`)
-  throw new CommandFailed(what, `the report has unexpected content: ${issues.join('; ')}`)
-}
+/** LVM's word for extents that no volume has. */
+const FREE = 'free'
 
-const physicalVolumesOf = (rows: Part['pv']): PhysicalVolume[] =>
-  rows.map((row) => ({
+const freeRunsOf = (uuid: string, rows: Part['pvseg']): PhysicalVolume['freeRuns'] =>
+  rows
+    .filter((row) => row.pv_uuid === uuid && row.segtype === FREE)
+    .map((row) => ({ first: row.pvseg_start, count: row.pvseg_size }))
+
+const physicalVolumesOf = ({ pv, pvseg }: Part): PhysicalVolume[] =>
+  pv.map((row) => ({
     uuid: row.pv_uuid,
     devicePath: row.pv_name,
     sizeBytes: row.pv_size,
     freeBytes: row.pv_free,
+    freeRuns: freeRunsOf(row.pv_uuid, pvseg),
+    firstExtentAtBytes: row.pe_start,
     missing: row.pv_missing,
     allocatable: row.pv_allocatable,
     tags: row.pv_tags,
@@ -157,6 +178,8 @@ const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVo
       active: row.lv_active,
       open: row.lv_device_open,
       segmentType: [...types].join('+'),
+      health: row.lv_health_status,
+      syncPercent: row.sync_percent,
     }
   })
 
@@ -171,7 +194,7 @@ const groupReport = (rows: Part): GroupReport[] =>
       seqno: row.vg_seqno,
       tags: row.vg_tags,
       missingPhysicalVolumes: row.vg_missing_pv_count,
-      physicalVolumes: physicalVolumesOf(rows.pv),
+      physicalVolumes: physicalVolumesOf(rows),
     },
     volumes: volumesOf(row, rows),
   }))

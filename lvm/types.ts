@@ -1,3 +1,5 @@
+import type { Layout } from '../core/layout.ts'
+import type { ExtentRun } from '../core/layout-size.ts'
 import type { VolumeHandle } from '../core/naming.ts'
 import type { EraseMethod, FileSystem, VolumeRecord } from '../core/volume-tags.ts'
 
@@ -31,6 +33,10 @@ export interface PhysicalVolume {
   readonly devicePath: string
   readonly sizeBytes: bigint
   readonly freeBytes: bigint
+  /** Its free extents, run by run. */
+  readonly freeRuns: readonly ExtentRun[]
+  /** Where the first extent begins on the device. */
+  readonly firstExtentAtBytes: bigint
   readonly missing: boolean
   /** False for a disk that is closed for allocation (`pvchange -xn`): its free extents are given to no volume. */
   readonly allocatable: boolean
@@ -50,6 +56,10 @@ export interface LogicalVolume {
   readonly open: boolean
   /** LVM's segment type: linear, striped, raid1, thin … */
   readonly segmentType: string
+  /** What LVM finds wrong with it (lvs(8), lv_health_status): `partial`, `refresh needed` …; empty when nothing. */
+  readonly health: string
+  /** How much of a RAID volume is in sync; undefined while it is inactive, and for other layouts. */
+  readonly syncPercent: number | undefined
 }
 
 /** A group of ours that could not be read: what is in it is not known now, and nothing may be concluded. */
@@ -116,8 +126,9 @@ export interface CreateVolumeRequest {
   /** Refused when the group of that name has another UUID. */
   readonly groupUuid: string
   readonly name: string
-  /** Rounded up to whole extents. */
+  /** Rounded up to whole extents, and to whole stripes. */
   readonly sizeBytes: bigint
+  readonly layout: Layout
   readonly record: VolumeRecord
 }
 

@@ -170,6 +170,7 @@ export const requestFor = (
     groupUuid: group.uuid,
     name: `pvc-${claimUid}`,
     sizeBytes,
+    layout: { name: 'linear' },
     record: recordFor(claimUid, other),
   }
 }

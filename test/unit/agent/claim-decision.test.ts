@@ -68,6 +68,7 @@ describe('agent/claim-decision', () => {
       groupUuid: 'group-uuid',
       name: 'pvc-uid-1',
       sizeBytes: 12n * MIB,
+      layout: { name: 'linear' },
       record: {
         state: 'new',
         clusterId: 'cluster-1',

@@ -1,8 +1,15 @@
 import { expect } from 'chai'
 import { capacityOf, refresh, type ClassOnNode } from '../../../agent/class-on-node.ts'
-import type { Inventory, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
+import { viewClass } from '../../../agent/class-view.ts'
+import type { Inventory, LogicalVolume, PhysicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 
 const MIB = 1024n * 1024n
+const disk = (freeMib: bigint, change: Partial<PhysicalVolume> = {}): PhysicalVolume => ({
+  ...{ uuid: `d${freeMib}`, devicePath: `/dev/d${freeMib}`, sizeBytes: 500n * MIB, freeBytes: freeMib * MIB },
+  ...{ freeRuns: [{ first: 0n, count: freeMib / 4n }], firstExtentAtBytes: MIB },
+  ...{ missing: false, allocatable: true, tags: [] },
+  ...change,
+})
 const group = (change: Partial<VolumeGroup> = {}): VolumeGroup => ({
   name: 'loam-fast',
   uuid: 'g1',
@@ -12,7 +19,7 @@ const group = (change: Partial<VolumeGroup> = {}): VolumeGroup => ({
   seqno: 5,
   tags: [],
   missingPhysicalVolumes: 0,
-  physicalVolumes: [],
+  physicalVolumes: [disk(400n), disk(200n)],
   ...change,
 })
 const volume = (groupUuid: string): LogicalVolume => ({
@@ -25,6 +32,8 @@ const volume = (groupUuid: string): LogicalVolume => ({
   active: false,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 })
 const inventory = (groups: VolumeGroup[], volumes: LogicalVolume[] = []): Inventory => ({
   groups,
@@ -48,9 +57,44 @@ describe('agent/class-on-node', () => {
     expect(capacityOf(state(), now)).to.deep.equal({
       sizeBytes: 1000n * MIB,
       freeBytes: 600n * MIB,
+      usableBytes: 600n * MIB,
       largestVolumeBytes: 600n * MIB,
       volumes: 2,
     })
+  })
+
+  const classWith = (layout: string) =>
+    viewClass({
+      metadata: { name: 'fast' },
+      provisioner: 'loam.storage',
+      parameters: { volumeGroup: 'loam-fast', layout },
+    })
+
+  it('offers what the class can make of it with its layout', () => {
+    const mirrored = state({ storageClass: classWith('raid1') })
+    expect(capacityOf(mirrored, inventory([group()]))).to.include({
+      freeBytes: 600n * MIB,
+      usableBytes: 196n * MIB,
+      largestVolumeBytes: 196n * MIB,
+    })
+  })
+
+  it('offers nothing of disks that are closed for new volumes', () => {
+    const physicalVolumes = [disk(400n), disk(200n, { allocatable: false })]
+    const closed = group({ physicalVolumes })
+    expect(capacityOf(state({ group: closed }), inventory([closed]))).to.include({
+      freeBytes: 400n * MIB,
+      largestVolumeBytes: 400n * MIB,
+    })
+  })
+
+  it('says when the group has too few disks for the layout, until it has more', () => {
+    const few = state({ storageClass: classWith('raid5') })
+    const found = refresh(few, inventory([group()]))
+    expect(found.problem?.reason).to.equal('TooFewDisks')
+    expect(found.problem?.message).to.match(/has 2 disks open for new volumes, .* raid5 over 3 disks/)
+    const more = group({ physicalVolumes: [disk(400n), disk(200n), disk(100n)] })
+    expect(refresh(found, inventory([more])).problem).to.equal(undefined)
   })
 
   it('offers nothing while there is a problem, whatever LVM calls free', () => {
@@ -66,6 +110,7 @@ describe('agent/class-on-node', () => {
     expect(capacityOf(state({ group: undefined }), inventory([]))).to.deep.equal({
       sizeBytes: 0n,
       freeBytes: 0n,
+      usableBytes: 0n,
       largestVolumeBytes: 0n,
       volumes: 0,
     })

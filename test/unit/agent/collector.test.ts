@@ -28,6 +28,8 @@ const orphan = (number: number, change: Partial<VolumeRecord> = {}): LogicalVolu
   active: false,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 })
 
 /** Ten minutes and a lost etcd cannot be had from real parts on demand: the clock and the cluster are made here. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { conditionsFor, isFault, type Condition, type Facts } from '../../../agent/conditions.ts'
 
-const well: Facts = { groupName: 'loam-fast', problem: undefined, disks: [], unclaimed: [] }
+const well: Facts = { groupName: 'loam-fast', problem: undefined, disks: [], unclaimed: [], degraded: [] }
 const conditions = (
   change: Partial<Facts> = {},
   previous: readonly Condition[] = [],
@@ -22,6 +22,7 @@ const ALL_WELL = {
   VolumeGroupMade: 'True',
   DisksAccepted: 'True',
   VolumesUnclaimed: 'False',
+  VolumesDegraded: 'False',
 }
 
 describe('agent/conditions', () => {
@@ -45,6 +46,12 @@ describe('agent/conditions', () => {
     ['no usable disk', problem('NoUsableDisk'), { Ready: 'False', VolumeGroupMade: 'False' }],
     ['a refused disk beside a good group', { disks: [disk('Refused')] }, { DisksAccepted: 'False' }],
     ['disks that could not be looked at', { disks: undefined }, { DisksAccepted: 'Unknown' }],
+    [
+      'RAID volumes that miss a leg',
+      { degraded: [{ name: 'loam-fast/pvc-1', why: 'partial' }] },
+      { VolumesDegraded: 'True' },
+    ],
+    ['too few disks for a layout', problem('TooFewDisks'), { Ready: 'False', VolumeGroupMade: 'False' }],
     ['volumes that nobody has a claim on', { unclaimed: ['a'] }, { VolumesUnclaimed: 'True' }],
   ]
   for (const [what, change, expected] of cases) {

@@ -4,7 +4,7 @@ import type { ClassOnNode } from '../../../agent/class-on-node.ts'
 import type { DiskVerdict, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 
 const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
-const parameters = { volumeGroup: 'loam-fast', layout: 'linear' } as const
+const parameters = { volumeGroup: 'loam-fast', layout: { name: 'linear' } } as const
 const made = nodeLocalStorageFor(identity, 'fast', parameters, ['/dev/sda'])
 const existing = { ...made, metadata: { ...made.metadata, resourceVersion: '3', generation: 2, uid: 'u' } }
 
@@ -38,7 +38,10 @@ const state = (change: Partial<ClassOnNode> = {}): ClassOnNode => ({
   problem: undefined,
   ...change,
 })
-const capacity = { sizeBytes: 1n << 30n, freeBytes: 1n << 30n, largestVolumeBytes: 1n << 30n, volumes: 0 }
+const capacity = {
+  ...{ sizeBytes: 1n << 30n, freeBytes: 1n << 30n, usableBytes: 1n << 30n },
+  ...{ largestVolumeBytes: 1n << 30n, volumes: 0 },
+}
 const volume = (tags: string[]): LogicalVolume => ({
   handle: { groupUuid: 'g1', volumeUuid: 'v1' },
   groupName: 'loam-fast',
@@ -49,6 +52,8 @@ const volume = (tags: string[]): LogicalVolume => ({
   active: false,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 })
 const early = new Date('2026-01-01T00:00:00.123Z')
 const late = new Date('2026-01-01T01:00:00.456Z')

@@ -36,6 +36,8 @@ const make = (
     active: false,
     open: false,
     segmentType: 'linear',
+    health: '',
+    syncPercent: undefined,
   }
   return persistentVolumeFor({
     claim,

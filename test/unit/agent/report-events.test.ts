@@ -9,7 +9,10 @@ type Disk = NonNullable<Status['disks']>[number]
 const status = (change: Partial<Facts> = {}, disks: Disk[] = []): Status => ({
   disks,
   conditions: conditionsFor(
-    { groupName: 'loam-fast', problem: undefined, disks: undefined, unclaimed: [], ...change },
+    {
+      ...{ groupName: 'loam-fast', problem: undefined, disks: undefined, unclaimed: [], degraded: [] },
+      ...change,
+    },
     { previous: [], generation: 1, time: 'now' },
   ),
 })

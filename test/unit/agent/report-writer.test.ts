@@ -9,7 +9,7 @@ import type { EventRequest, KubeClient, ObjectStore } from '../../../kube/types.
 import type { NodeVolumes } from '../../../lvm/types.ts'
 
 const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
-const parameters = { volumeGroup: 'loam-fast', layout: 'linear' } as const
+const parameters = { volumeGroup: 'loam-fast', layout: { name: 'linear' } } as const
 const made = nodeLocalStorageFor(identity, 'fast', parameters, ['/dev/sda'])
 const name = made.metadata.name ?? ''
 

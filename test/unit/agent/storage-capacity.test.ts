@@ -7,7 +7,10 @@ describe('agent/storage-capacity', () => {
       identity: { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' },
       nodeUid: 'node-uid',
       storageClassName: 'fast',
-      capacity: { sizeBytes: 2n << 30n, freeBytes: 1n << 30n, largestVolumeBytes: 512n << 20n, volumes: 1 },
+      capacity: {
+        ...{ sizeBytes: 4n << 30n, freeBytes: 2n << 30n, usableBytes: 1n << 30n },
+        ...{ largestVolumeBytes: 512n << 20n, volumes: 1 },
+      },
     })
     expect(object.metadata).to.deep.include({
       namespace: 'loam-system',

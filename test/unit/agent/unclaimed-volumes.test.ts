@@ -27,6 +27,8 @@ const volume = (name: string, change: Partial<VolumeRecord> | null = {}): Logica
   active: false,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 })
 const listed = (volumes: LogicalVolume[], known = { claimed: nobody, held: nobody }) =>
   unclaimedVolumes(volumes, known, OWNER)

@@ -1,29 +1,20 @@
-import fc from 'fast-check'
-import { EXTENT_SIZE_BYTES, largestLinearVolumeBytes, roundUpToExtents } from '../../../core/layout.ts'
+import { expect } from 'chai'
+import { describeLayout, legsOf, type Layout } from '../../../core/layout.ts'
 
-const size = fc.bigInt({ min: 0n, max: 1n << 62n })
+const stripeSizeBytes = 65536n
 
 describe('core/layout', () => {
-  it('rounds a request up to whole extents, at least one, and by less than one', () => {
-    fc.assert(
-      fc.property(size, (bytes) => {
-        const rounded = roundUpToExtents(bytes, EXTENT_SIZE_BYTES)
-        return (
-          rounded % EXTENT_SIZE_BYTES === 0n &&
-          rounded >= bytes &&
-          rounded > 0n &&
-          (bytes === 0n || rounded - bytes < EXTENT_SIZE_BYTES)
-        )
-      }),
-    )
-  })
-
-  it('offers no more than is free, and wastes less than an extent', () => {
-    fc.assert(
-      fc.property(size, (free) => {
-        const largest = largestLinearVolumeBytes(free, EXTENT_SIZE_BYTES)
-        return largest <= free && free - largest < EXTENT_SIZE_BYTES && largest % EXTENT_SIZE_BYTES === 0n
-      }),
-    )
-  })
+  const known: [Layout, string, number | undefined][] = [
+    [{ name: 'linear' }, 'linear', undefined],
+    [{ name: 'striped', stripes: 3, stripeSizeBytes }, 'striped over 3 disks', 3],
+    [{ name: 'raid1', mirrors: 1 }, 'raid1 over 2 disks', 1],
+    [{ name: 'raid5', stripes: 2, stripeSizeBytes }, 'raid5 over 3 disks', 2],
+    [{ name: 'raid6', stripes: 3, stripeSizeBytes }, 'raid6 over 5 disks', 3],
+    [{ name: 'raid10', stripes: 2, stripeSizeBytes }, 'raid10 over 4 disks', 2],
+  ]
+  for (const [layout, text, dataLegs] of known)
+    it(`knows what ${text} takes`, () => {
+      expect(describeLayout(layout)).to.equal(text)
+      expect(legsOf(layout)?.dataLegs).to.equal(dataLegs)
+    })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Layout } from '../../../core/layout.ts'
 import { parseParameters } from '../../../core/parameters.ts'
 
 const disks = JSON.stringify([{ nodes: ['node1'], disks: ['/dev/disk/by-id/wwn-0x5000'] }])
@@ -13,7 +14,7 @@ describe('core/parameters', () => {
       parameters: {
         disks: [{ nodes: { names: ['node1'] }, paths: ['/dev/disk/by-id/wwn-0x5000'] }],
         volumeGroup: 'loam-fast',
-        layout: 'linear',
+        layout: { name: 'linear' },
         fileSystem: 'ext4',
         mkfsOptions: [],
         erase: 'zero',
@@ -24,6 +25,32 @@ describe('core/parameters', () => {
   it('takes a class without disks that names a group', () => {
     expect(faultsOf({ volumeGroup: 'loam-fast', 'csi.storage.k8s.io/fstype': 'xfs' })).to.deep.equal([])
   })
+
+  const KIB = 1024n
+  const layouts: [Record<string, string>, Layout][] = [
+    [{ layout: 'linear' }, { name: 'linear' }],
+    [{ layout: 'striped' }, { name: 'striped', stripes: 2, stripeSizeBytes: 64n * KIB }],
+    [
+      { layout: 'striped', stripes: '4', stripeSize: '256Ki' },
+      { name: 'striped', stripes: 4, stripeSizeBytes: 256n * KIB },
+    ],
+    [{ layout: 'raid1' }, { name: 'raid1', mirrors: 1 }],
+    [
+      { layout: 'raid1', mirrors: '2' },
+      { name: 'raid1', mirrors: 2 },
+    ],
+    [{ layout: 'raid5' }, { name: 'raid5', stripes: 2, stripeSizeBytes: 64n * KIB }],
+    [{ layout: 'raid6' }, { name: 'raid6', stripes: 3, stripeSizeBytes: 64n * KIB }],
+    [
+      { layout: 'raid10', mirrors: '1' },
+      { name: 'raid10', stripes: 2, stripeSizeBytes: 64n * KIB },
+    ],
+  ]
+  for (const [given, layout] of layouts)
+    it(`reads ${JSON.stringify(given)}`, () => {
+      const read = parseParameters('fast', { disks, ...given })
+      expect('parameters' in read ? read.parameters.layout : read.error.faults).to.deep.equal(layout)
+    })
 
   const refused: [string, Record<string, string>, RegExp][] = [
     [
@@ -38,8 +65,8 @@ describe('core/parameters', () => {
     ],
     [
       'a layout not built yet, by name',
-      { disks, layout: 'raid1' },
-      /"layout" is "raid1": this version cannot make that layout yet/,
+      { disks, layout: 'thin' },
+      /"layout" is "thin": this version cannot make that layout yet/,
     ],
     [
       'a file system',
@@ -56,6 +83,16 @@ describe('core/parameters', () => {
       'stripes that are no number',
       { disks, layout: 'striped', stripes: 'two' },
       /"stripes" is "two": allowed are whole numbers/,
+    ],
+    [
+      'fewer stripes than a layout has',
+      { disks, layout: 'raid6', stripes: '2' },
+      /"stripes" is "2": raid6 needs at least 3/,
+    ],
+    [
+      'mirrors that LVM does not make',
+      { disks, layout: 'raid10', mirrors: '2' },
+      /"mirrors" is "2": LVM makes raid10 with 1 mirror only/,
     ],
     [
       'a stripe size',

@@ -36,6 +36,8 @@ export class MemoryVolumes implements NodeVolumes {
       active: this.#active.has(handle.volumeUuid),
       open: false,
       segmentType: 'linear',
+      health: '',
+      syncPercent: undefined,
     })
   }
 

@@ -23,7 +23,12 @@ const expected: [LoamError, keyof typeof status][] = [
   [new lvmErrors.Conflict('logical volume', 'no'), 'FAILED_PRECONDITION'],
   [new lvmErrors.InUse('logical volume', 'no'), 'FAILED_PRECONDITION'],
   [new lvmErrors.Frozen('DisksMissing', 'volume group', 'no'), 'FAILED_PRECONDITION'],
-  [new lvmErrors.NoSpace('volume group', { requestedBytes: 2n, freeBytes: 1n }), 'RESOURCE_EXHAUSTED'],
+  [
+    new lvmErrors.NoSpace('volume group', {
+      ...{ layout: 'linear', requestedBytes: 2n, largestBytes: 1n, freeOnDisks: [] },
+    }),
+    'RESOURCE_EXHAUSTED',
+  ],
   [new lvmErrors.Busy('volume group', 'no'), 'ABORTED'],
   [new lvmErrors.Stuck('volume group', { what: 'command', since: new Date() }), 'ABORTED'],
   [new lvmErrors.OutcomeUnknown('command', 'no'), 'UNAVAILABLE'],

@@ -28,6 +28,7 @@ const REQUEST: CreateVolumeRequest = {
   groupUuid: GROUP_UUID,
   name: 'pvc-u1',
   sizeBytes: 10n * EXTENT,
+  layout: { name: 'linear' },
   record: RECORD,
 }
 
@@ -39,14 +40,16 @@ interface Stored {
 }
 
 /**
- * LVM that holds a group in memory, for the faults that the real one shows too seldom. It has no disks, so that
- * flushing has nothing to open.
+ * LVM that holds a group in memory, for the faults that the real one shows too seldom. Its disk is a
+ * file, so that flushing has something to open.
  */
 class LvmInMemory implements Lvm {
   readonly ran: string[] = []
   volumes: Stored[] = []
   extents = 100n
   missing = 0
+  /** Whether its disk is open for new volumes. */
+  isOpen = true
   /** Of the empty group; each volume counts one up, as with the real one. */
   seqno = 1
   groupTags = groupTagsOf('c1')
@@ -84,12 +87,21 @@ class LvmInMemory implements Lvm {
       lv_tags: volume.tags.join(','),
       lv_active: '',
       lv_device_open: 'unknown',
+      lv_health_status: '',
+      sync_percent: '',
     }))
     const seg = this.volumes.map(({ name, segmentType = 'linear' }) => ({
       lv_uuid: `uuid-${name}`,
       segtype: segmentType,
     }))
-    return Promise.resolve(JSON.stringify({ report: [{ vg: [vg], lv, seg }] }))
+    const pv = {
+      ...{ pv_name: import.meta.filename, pv_uuid: 'uuid-of-disk', pv_size: vg.vg_size, pv_free: vg.vg_free },
+      ...{ pv_missing: '', pv_in_use: 'used', pv_allocatable: this.isOpen ? 'allocatable' : '', pv_tags: '' },
+      ...{ pe_start: '1048576', vg_uuid: GROUP_UUID },
+    }
+    const free = { pvseg_start: `${used}`, pvseg_size: `${this.extents - used}`, segtype: 'free' }
+    const pvseg = this.extents === used ? [] : [{ pv_uuid: pv.pv_uuid, ...free }]
+    return Promise.resolve(JSON.stringify({ report: [{ vg: [vg], pv: [pv], lv, seg, pvseg }] }))
   }
 }
 
@@ -154,7 +166,25 @@ describe('create volume', () => {
     const error = await thrownBy(create())
     expect(error)
       .to.be.instanceOf(NoSpace)
-      .and.to.include({ requestedBytes: 10n * EXTENT, freeBytes: 9n * EXTENT })
+      .and.to.include({ requestedBytes: 10n * EXTENT, largestBytes: 9n * EXTENT })
+    expect(lvm.ran).not.to.include('lvcreate')
+  })
+
+  it('gives nothing of a disk that is closed for new volumes', async () => {
+    const { lvm, create } = start()
+    lvm.isOpen = false
+    const error = await thrownBy(create())
+    expect(error).to.be.instanceOf(NoSpace).and.to.include({ largestBytes: 0n })
+    expect((error as Error).message).to.contain('no disk is open for new volumes')
+    expect(lvm.ran).not.to.include('lvcreate')
+  })
+
+  it('says for which layout it does not fit, and what is free on each disk', async () => {
+    const { lvm, create } = start()
+    const error = await thrownBy(create({ ...REQUEST, layout: { name: 'raid1', mirrors: 1 } }))
+    expect((error as Error).message).to.match(
+      /raid1 over 2 disks\), at most 0 B fits .* free on its disks: \S+ 400 MiB/,
+    )
     expect(lvm.ran).not.to.include('lvcreate')
   })
 

@@ -57,6 +57,8 @@ const PHYSICAL_VOLUME: PhysicalVolume = {
   devicePath: '/dev/sda',
   sizeBytes: (1n << 30n) - (20n << 20n),
   freeBytes: 0n,
+  freeRuns: [],
+  firstExtentAtBytes: 1n << 20n,
   missing: false,
   allocatable: true,
   tags: [],

@@ -25,6 +25,8 @@ const volume: LogicalVolume = {
   active: false,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 }
 const digestOf = (change: Partial<LogicalVolume>, tags = group.tags): string =>
   markOf({ group: { ...group, tags }, volumes: [{ ...volume, ...change }] }).digest

@@ -1,11 +1,13 @@
 import { expect } from 'chai'
 
+import type { Layout } from '../../../core/layout.ts'
 import { Refused } from '../../../lvm/errors.ts'
 import {
   activateVolumeCommand,
   createGroupCommand,
   createVolumeCommand,
   extendGroupCommand,
+  legsCommand,
   makeNodesCommand,
   removeVolumeCommand,
   replaceTagCommand,
@@ -14,6 +16,10 @@ import {
 
 const UUID = 'K48k1K-MYUN-ccBB-wpjA-Hd2s-68f6-06mQbn'
 const volume = { groupName: 'loam-fast', uuid: UUID }
+const NEW = {
+  ...{ groupName: 'g', name: 'pvc-1', extents: 3n, places: [], tags: [] },
+  layout: { name: 'linear' },
+} as const
 const lineOf = ({ name, options, operands }: LvmCommand): string =>
   [name, ...options, '--', ...operands].join(' ')
 
@@ -34,10 +40,34 @@ describe('lvm commands', () => {
   })
 
   it('makes a volume inactive, unwiped, with all its tags', () => {
-    const command = createVolumeCommand({ groupName: 'loam-fast', name: 'pvc-1', extents: 3n, tags: ['t'] })
+    const command = createVolumeCommand({ ...NEW, groupName: 'loam-fast', tags: ['t'] })
     expect(lineOf(command)).to.equal(
       'lvcreate --activate n --zero n --wipesignatures n --setautoactivation n --type linear --extents 3' +
         ' --name pvc-1 --addtag t -- loam-fast',
+    )
+  })
+
+  const PLACES = [
+    { path: '/dev/sda', run: { first: 5n, count: 5n } },
+    { path: '/dev/disk/by-path/pci-0000:00', run: undefined },
+  ]
+  const layouts: [Layout, string][] = [
+    [{ name: 'striped', stripes: 2, stripeSizeBytes: 65536n }, '--stripes 2 --stripesize 65536b'],
+    [{ name: 'raid1', mirrors: 2 }, '--mirrors 2'],
+    [{ name: 'raid5', stripes: 2, stripeSizeBytes: 4096n }, '--stripes 2 --stripesize 4096b'],
+    [{ name: 'raid6', stripes: 3, stripeSizeBytes: 4096n }, '--stripes 3 --stripesize 4096b'],
+    [{ name: 'raid10', stripes: 2, stripeSizeBytes: 4096n }, '--mirrors 1 --stripes 2 --stripesize 4096b'],
+  ]
+  for (const [layout, options] of layouts)
+    it(`asks for ${layout.name} on the disks that were chosen, and on no other`, () => {
+      const line = lineOf(createVolumeCommand({ ...NEW, layout, places: PLACES }))
+      expect(line).to.contain(`--type ${layout.name} ${options} --extents 3`)
+      expect(line).to.contain(' -- g /dev/sda:5-9 /dev/disk/by-path/pci-0000\\:00')
+    })
+
+  it('asks for the legs of one volume', () => {
+    expect(lineOf(legsCommand({ groupName: 'g', name: 'pvc-1' }))).to.equal(
+      'lvs --all --reportformat json --options lv_name,seg_pe_ranges --select lv_parent=pvc-1 -- g',
     )
   })
 
@@ -56,8 +86,9 @@ describe('lvm commands', () => {
     ['group', () => createGroupCommand({ name: '--force', devices: [], tags: [] })],
     ['device', () => createGroupCommand({ name: 'g', devices: ['/dev/sda --force'], tags: [] })],
     ['group tag', () => createGroupCommand({ name: 'g', devices: [], tags: ['--yes'] })],
-    ['volume', () => createVolumeCommand({ groupName: 'g', name: '-y', extents: 1n, tags: [] })],
-    ['tag', () => createVolumeCommand({ groupName: 'g', name: 'a', extents: 1n, tags: ['a b'] })],
+    ['volume', () => createVolumeCommand({ ...NEW, name: '-y' })],
+    ['disk', () => createVolumeCommand({ ...NEW, places: [{ path: '--force', run: undefined }] })],
+    ['tag', () => createVolumeCommand({ ...NEW, tags: ['a b'] })],
     ['UUID', () => removeVolumeCommand({ groupName: 'g', uuid: 'x || lv_name=~.*' })],
     ['new tag', () => replaceTagCommand(volume, { from: 'a', to: '\n' })],
   ]

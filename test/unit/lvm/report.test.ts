@@ -13,16 +13,19 @@ const REAL = `  {
               ]
               ,
               "pv": [
-                  {"pv_name":"/dev/disk/by-id/scsi-1", "pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"113246208", "pv_free":"58720256", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"},
-                  {"pv_name":"[unknown]", "pv_uuid":"o3Z4V0-LdIb-KGmT-r0EO-hfzz-eBWh-ass6GU", "pv_size":"113246208", "pv_free":"0", "pv_missing":"missing", "pv_in_use":"used", "pv_allocatable":"", "pv_tags":"loam.closed", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"}
+                  {"pv_name":"/dev/disk/by-id/scsi-1", "pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"113246208", "pv_free":"58720256", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "pe_start":"17825792", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"},
+                  {"pv_name":"[unknown]", "pv_uuid":"o3Z4V0-LdIb-KGmT-r0EO-hfzz-eBWh-ass6GU", "pv_size":"113246208", "pv_free":"0", "pv_missing":"missing", "pv_in_use":"used", "pv_allocatable":"", "pv_tags":"loam.closed", "pe_start":"17825792", "vg_uuid":"KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW"}
               ]
               ,
               "lv": [
-                  {"lv_name":"pvc-1", "lv_uuid":"K48k1K-MYUN-ccBB-wpjA-Hd2s-68f6-06mQbn", "lv_size":"41943040", "lv_tags":"loam.state=used,loam.cluster=c1,loam.claim-uid=u1,loam.claim=ns/data,loam.class=fast,loam.erase=zero,loam.content=ext4", "lv_active":"active", "lv_device_open":"open"},
-                  {"lv_name":"pvc-2", "lv_uuid":"hIeDxp-lKlS-dnrp-9zN4-xgwn-CGPD-fA1MQl", "lv_size":"125829120", "lv_tags":"", "lv_active":"", "lv_device_open":"unknown"}
+                  {"lv_name":"pvc-1", "lv_uuid":"K48k1K-MYUN-ccBB-wpjA-Hd2s-68f6-06mQbn", "lv_size":"41943040", "lv_tags":"loam.state=used,loam.cluster=c1,loam.claim-uid=u1,loam.claim=ns/data,loam.class=fast,loam.erase=zero,loam.content=ext4", "lv_active":"active", "lv_device_open":"open", "lv_health_status":"", "sync_percent":""},
+                  {"lv_name":"pvc-2", "lv_uuid":"hIeDxp-lKlS-dnrp-9zN4-xgwn-CGPD-fA1MQl", "lv_size":"125829120", "lv_tags":"", "lv_active":"", "lv_device_open":"unknown", "lv_health_status":"partial", "sync_percent":"12.50"}
               ]
               ,
-              "pvseg": [ {"pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae"} ]
+              "pvseg": [
+                  {"pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pvseg_start":"0", "pvseg_size":"10", "segtype":"linear"},
+                  {"pv_uuid":"0BCxh4-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pvseg_start":"10", "pvseg_size":"14", "segtype":"free"}
+              ]
               ,
               "seg": [
                   {"lv_uuid":"K48k1K-MYUN-ccBB-wpjA-Hd2s-68f6-06mQbn", "segtype":"linear"},
@@ -32,7 +35,7 @@ const REAL = `  {
           }
           ,
           {
-              "pv": [ {"pv_name":"/dev/sdd", "pv_uuid":"orphan-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":""}, {"pv_name":"/dev/sde", "pv_uuid":"damagd-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "vg_uuid":""} ]
+              "pv": [ {"pv_name":"/dev/sdd", "pv_uuid":"orphan-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"", "pv_allocatable":"allocatable", "pv_tags":"", "pe_start":"17825792", "vg_uuid":""}, {"pv_name":"/dev/sde", "pv_uuid":"damagd-aLfP-7d4f-2dGT-mLXv-lpy9-7bEFae", "pv_size":"1", "pv_free":"1", "pv_missing":"", "pv_in_use":"used", "pv_allocatable":"allocatable", "pv_tags":"", "pe_start":"17825792", "vg_uuid":""} ]
           }
       ]
   }`
@@ -71,6 +74,10 @@ describe('report', () => {
       ['/dev/disk/by-id/scsi-1', false, true, []],
       ['[unknown]', true, false, ['loam.closed']],
     ])
+    expect(first?.group.physicalVolumes.map(({ freeRuns }) => freeRuns)).to.deep.equal([
+      [{ first: 10n, count: 14n }],
+      [],
+    ])
     expect(volumes[0]).to.deep.include({ name: 'pvc-1', active: true, open: true, segmentType: 'linear' })
     expect(volumes[0]?.record?.claimUid).to.equal('u1')
     expect(volumes[1]).to.deep.include({
@@ -79,6 +86,8 @@ describe('report', () => {
       open: false,
       record: undefined,
       segmentType: 'linear+striped',
+      health: 'partial',
+      syncPercent: 12.5,
     })
   })
 
@@ -96,6 +105,8 @@ describe('report', () => {
     ['half a report', REAL.slice(0, REAL.length / 2)],
     ['another document', '[]'],
     ['a size with a unit', REAL.replace('"226492416"', '"216.00m"')],
+    ['a percentage of another kind', REAL.replace('"12.50"', '"a lot"')],
+    ['no start of the first extent', without('pe_start')],
     ['a negative size', REAL.replace('"58720256"', '"-1"')],
     ['an unknown activity', REAL.replace('"lv_active":"active"', '"lv_active":"remotely"')],
     ['an unknown mark of a disk', REAL.replace('"pv_missing":"missing"', '"pv_missing":"perhaps"')],

@@ -36,6 +36,8 @@ const volumeIn = (state: VolumeState, sizeBytes = 4n << 20n): LogicalVolume => (
   active: true,
   open: false,
   segmentType: 'linear',
+  health: '',
+  syncPercent: undefined,
 })
 
 describe('volume content', () => {
