@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts'
 import type { ObjectKey } from '../kube/types.ts'
 import { createWorkQueue, type WorkQueue } from '../kube/work-queue.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
+import type { GroupChange } from '../lvm/group-watch.ts'
 import { ClaimController } from './claim-controller.ts'
 import type { ClaimTools } from './claim-tools.ts'
 import type { ClaimView } from './claim-view.ts'
@@ -28,6 +29,8 @@ const SCHEDULE_SPREAD_MS = 20_000
 export interface Controllers {
   /** Looks again at all classes that use a volume group of this name. */
   lookAgain(groupName: string): void
+  /** Tells the numbers of a group again soon, or looks at its disks. */
+  groupChanged(groupName: string, change: GroupChange): void
   /** Starts nothing more, and waits for what is running. */
   stop(): Promise<void>
 }
@@ -141,6 +144,10 @@ export const startControllers = (
   return {
     lookAgain: (groupName) => {
       for (const name of keeper.classesOfGroup(groupName)) classes.add(name)
+    },
+    groupChanged: (groupName, change) => {
+      const concerned = change === 'disks' ? classes : reports
+      for (const name of keeper.classesOfGroup(groupName)) concerned.addAfter(name, COALESCE_MS)
     },
     stop: async () => {
       for (const regular of schedules)

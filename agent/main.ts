@@ -64,6 +64,8 @@ const start = async (config: Config, log: Logger, signal: AbortSignal, undo: Und
   const volumes = await createNodeVolumes({
     ...{ runner, lock, location, systemDirectory, erasePace, log },
     onStuckChange: (groupName) => started.controllers?.lookAgain(groupName),
+    onGroupChange: (groupName, change) => started.controllers?.groupChanged(groupName, change),
+    signal,
   })
 
   started.csi = createCsiNode({ nodeName, kubeletDirectory, volumes, runner, version: VERSION, log })

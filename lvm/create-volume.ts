@@ -135,7 +135,7 @@ const readBack = async (
   request: CreateVolumeRequest,
   result: CommandResult,
 ): Promise<LogicalVolume> => {
-  const plan = planOf(await known.fresh(), request)
+  const plan = planOf(await known.reread(), request)
   if (plan.own === undefined)
     throw new CommandFailed(nameOf(request), `not made: lvcreate ended with ${complaintOf(result)}`)
   const { segmentType, tags } = plan.own

@@ -6,21 +6,18 @@ import type { DiskErasures } from './erase-disk.ts'
 import { CommandFailed, Frozen, OutcomeUnknown, Stuck } from './errors.ts'
 import { createGroup, extendGroup } from './group-change.ts'
 import { problemOnDisks, problemOfError, type Problem } from './group-judge.ts'
-import { KnownGroup, requireComplete, type KnownGroups } from './known-groups.ts'
+import { KnownGroup, requireComplete, type KnownGroups, type KnownGroupTools } from './known-groups.ts'
 import { growDisk, setAllocatable } from './member-change.ts'
 import { planMembers } from './member-plan.ts'
 import { checkGroupName, checkTag } from './names.ts'
 import type { SurveyTools } from './membership.ts'
 import { refreshVolume, volumesToRefresh } from './refresh-volume.ts'
 import type { GroupReport } from './report.ts'
-import type { StuckWork } from './stuck-work.ts'
 import type { DiskVerdict, EnsureGroupRequest, EnsureGroupResult } from './types.ts'
 
-export interface GroupTools extends SurveyTools {
+export interface GroupTools extends SurveyTools, KnownGroupTools {
   readonly groups: KnownGroups
   readonly erasures: DiskErasures
-  /** Groups, by name, on which work has not ended. */
-  readonly stuck: StuckWork
   readonly log: Logger
 }
 

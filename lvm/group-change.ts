@@ -4,11 +4,10 @@ import { confirmSameDisk } from './confirm-disk.ts'
 import type { BlankDisk } from './disk-judge.ts'
 import { CommandFailed, Conflict } from './errors.ts'
 import { flushGroup } from './flush.ts'
-import { KnownGroup } from './known-groups.ts'
+import { KnownGroup, type KnownGroupTools } from './known-groups.ts'
 import { createGroupCommand, extendGroupCommand, groupNamesCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
 import { parseGroupNames, parseReport, reportCommand, type GroupReport } from './report.ts'
-import type { StuckWork } from './stuck-work.ts'
 
 /**
  * A group of this name may hide on disks that we do not look at; LVM would then know two. All devices are read for
@@ -29,7 +28,7 @@ const confirmNameIsFree = async (lvm: Lvm, name: string): Promise<void> => {
  * @throws Conflict, Refused, CommandFailed (nothing usable was made), OutcomeUnknown.
  */
 export const createGroup = async (
-  tools: { readonly lvm: Lvm; readonly stuck: StuckWork },
+  tools: KnownGroupTools,
   wanted: { readonly name: string; readonly clusterId: string; readonly disks: readonly BlankDisk[] },
 ): Promise<{ known: KnownGroup; report: GroupReport }> => {
   const { lvm } = tools
@@ -66,7 +65,7 @@ export const extendGroup = async (
 ): Promise<GroupReport> => {
   const devices = disks.map((disk) => disk.path)
   const view = [...known.devices, ...devices]
-  const before = await known.fresh()
+  const before = await known.reread()
   const command = extendGroupCommand({ name: known.name, devices })
   await Promise.all(disks.map(confirmSameDisk))
   const result = await lvm.run(command, view)

@@ -1,31 +1,48 @@
 import { Frozen, NotFound } from './errors.ts'
+import type { ActiveVolumes } from './active-volumes.ts'
+import { proofOf, type DiskStates } from './disk-state.ts'
 import { flushGroup } from './flush.ts'
 import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
 import { parseReport, reportCommand, type GroupReport } from './report.ts'
 import { SharedRead } from './shared-read.ts'
 import type { StuckWork } from './stuck-work.ts'
+import type { GroupMark } from './types.ts'
+
+export interface KnownGroupTools {
+  readonly lvm: Lvm
+  /** Groups, by name, on which work has not ended. */
+  readonly stuck: StuckWork
+  readonly disks: DiskStates
+  readonly active: ActiveVolumes
+}
+
+/** A report, and what the disks and the kernel showed both before it was made and after. */
+interface KeptReport {
+  readonly report: GroupReport
+  readonly mark: GroupMark
+  readonly proof: string
+}
 
 /** A volume group of ours, and the devices under which LVM finds it. */
 export class KnownGroup {
   readonly name: string
   readonly uuid: string
   readonly history = new GroupHistory()
-  readonly #lvm: Lvm
-  readonly #shared: SharedRead<GroupReport>
+  readonly #tools: KnownGroupTools
+  readonly #proven: SharedRead<GroupReport>
+  readonly #reports: SharedRead<GroupReport>
   #devices: readonly string[]
   #last: GroupReport | undefined
+  #kept: KeptReport | undefined
 
-  /** `stuck` knows the groups, by name, on which work has not ended. */
-  constructor(
-    tools: { readonly lvm: Lvm; readonly stuck: StuckWork },
-    group: { name: string; uuid: string; devices: readonly string[] },
-  ) {
+  constructor(tools: KnownGroupTools, group: { name: string; uuid: string; devices: readonly string[] }) {
     this.name = group.name
     this.uuid = group.uuid
     this.#devices = group.devices
-    this.#lvm = tools.lvm
-    this.#shared = new SharedRead(() => tools.stuck.watch(this.name, () => this.#read()))
+    this.#tools = tools
+    this.#proven = new SharedRead(() => tools.stuck.watch(this.name, () => this.#prove()))
+    this.#reports = new SharedRead(() => tools.stuck.watch(this.name, () => this.#report()))
   }
 
   /** Paths that LVM may see when it works on this group: exactly its own disks. */
@@ -53,26 +70,61 @@ export class KnownGroup {
   }
 
   /**
-   * A report that began after the call, shared by callers of the same moment.
+   * What was true at some moment after the call: the report that was made last, when the headers of the metadata and
+   * the active devices are what they were then; else a new one. Callers of the same moment share it.
+   *
+   * That a volume was opened or closed since does not show in it.
    *
    * @throws Frozen when LVM does not show the group, or its metadata went back in time; Stuck at once when earlier
    *   work on the group has not ended.
    */
   fresh(): Promise<GroupReport> {
-    return this.#shared.fresh()
+    return this.#proven.fresh()
   }
 
-  async #read(): Promise<GroupReport> {
-    const report = parseReport(await this.#lvm.read(reportCommand, this.#devices))
+  /**
+   * A report by LVM that began after the call, for what a change came to, and before anything is destroyed.
+   *
+   * @throws as fresh.
+   */
+  reread(): Promise<GroupReport> {
+    return this.#reports.fresh()
+  }
+
+  async #prove(): Promise<GroupReport> {
+    const kept = this.#kept
+    const isProved = kept !== undefined && (await this.#proof()) === kept.proof
+    // a newer report that came meanwhile must not be followed by this one: that would be a step back in time
+    return isProved && this.#kept === kept ? this.#judge(kept.report, kept.mark) : await this.reread()
+  }
+
+  /** One text for all that a report depends on; undefined when it cannot be told. */
+  async #proof(): Promise<string | undefined> {
+    const disks = proofOf(await this.#tools.disks.of(this.#devices))
+    return disks === undefined ? undefined : `${disks}\n${await this.#tools.active.markOf(this.uuid)}`
+  }
+
+  async #report(): Promise<GroupReport> {
+    this.#kept = undefined
+    const before = await this.#proof()
+    const report = parseReport(await this.#tools.lvm.read(reportCommand, this.#devices))
     const found = report.groups.find(({ group }) => group.uuid === this.uuid)
     const object = `volume group "${this.name}"`
     if (found === undefined)
       throw new Frozen('NotSeen', object, `not seen on its disks (${this.#devices.join(', ')})`, {
         advice: 'are they attached?',
       })
-    this.history.judge(this.name, markOf(found))
-    this.#last = found
-    return found
+    const mark = markOf(found)
+    // a report that raced with a change belongs to no moment that can be found again
+    if (before !== undefined && (await this.#proof()) === before)
+      this.#kept = { report: found, mark, proof: before }
+    return this.#judge(found, mark)
+  }
+
+  #judge(report: GroupReport, mark: GroupMark): GroupReport {
+    this.history.judge(this.name, mark)
+    this.#last = report
+    return report
   }
 }
 

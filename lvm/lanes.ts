@@ -16,6 +16,11 @@ export class Lanes {
     this.#stuck = stuck
   }
 
+  /** Whether a task of the lane runs or waits. */
+  isBusy(key: string): boolean {
+    return this.#queues.has(key)
+  }
+
   /** @throws Stuck when earlier work of the lane has not ended; else what the task throws. */
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {
     this.#stuck.refuse(key)

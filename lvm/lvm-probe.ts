@@ -10,7 +10,7 @@ const OLDEST = [2, 3, 12] as const
 const VERSION = /LVM version:\s+(\d+)\.(\d+)\.(\d+)/
 
 /** Where every LVM of a machine keeps its locks; two that do not share them destroy each other's metadata. */
-const LOCK_DIRECTORY = '/run/lock/lvm'
+export const LOCK_DIRECTORY = '/run/lock/lvm'
 
 /** `2.03.16` as numbers. @throws CommandFailed when there is no version in the text. */
 export const parseVersion = (text: string): readonly [number, number, number] => {

@@ -14,7 +14,7 @@ const readBack = async (
   known: KnownGroup,
   uuid: string,
 ): Promise<[PhysicalVolume | undefined, GroupReport]> => {
-  const report = await known.fresh()
+  const report = await known.reread()
   return [report.group.physicalVolumes.find((disk) => disk.uuid === uuid), report]
 }
 

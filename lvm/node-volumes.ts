@@ -1,13 +1,17 @@
 import type { Logger } from '../core/logger.ts'
 import type { VolumeHandle } from '../core/naming.ts'
 import { deactivate } from './activation.ts'
+import { ActiveVolumes } from './active-volumes.ts'
 import { withPrefix, type CommandRunner } from './command-runner.ts'
 import { createVolume } from './create-volume.ts'
 import { findMappedVolume } from './device-mapper.ts'
+import { DiskPresence } from './disk-presence.ts'
+import { DiskStates } from './disk-state.ts'
 import { ensureGroup } from './ensure-group.ts'
 import { DiskErasures } from './erase-disk.ts'
 import { USUAL_PACE, type ErasePace } from './erase.ts'
 import { NotFound } from './errors.ts'
+import { watchGroups, type OnGroupChange } from './group-watch.ts'
 import { KnownGroups, requireVolume } from './known-groups.ts'
 import { Lanes } from './lanes.ts'
 import { HOST_PREFIX, writeLvmConfig, type LvmLocation } from './lvm-config.ts'
@@ -36,6 +40,13 @@ export interface NodeVolumesDependencies {
   readonly erasePace?: ErasePace
   /** Called with a group's name when work on it got stuck, and when that work ended at last. */
   readonly onStuckChange?: (groupName: string) => void
+  /**
+   * Called with a group's name soon after its metadata changed, or one of its disks came or went; also for changes of
+   * our own. Without it nothing is watched.
+   */
+  readonly onGroupChange?: OnGroupChange
+  /** Ends the watching. */
+  readonly signal?: AbortSignal
 }
 
 /** A volume that a complete group does not contain is an answer for some callers. */
@@ -61,6 +72,8 @@ export const createNodeVolumes = async ({
   deadlines,
   erasePace = USUAL_PACE,
   onStuckChange,
+  onGroupChange,
+  signal,
 }: NodeVolumesDependencies): Promise<NodeVolumes> => {
   const lvmRunner = location === 'host' ? withPrefix(runner, HOST_PREFIX) : runner
   const lvm = createLvm(lvmRunner, systemDirectory, deadlines)
@@ -72,11 +85,16 @@ export const createNodeVolumes = async ({
   const stuck = new StuckWork('volume group', onStuckChange)
   const stuckDisks = new StuckWork('disk')
   const writers = new Lanes(stuck)
+  const disks = new DiskStates()
   const groupTools = {
-    ...{ runner, lvm, groups, stuck, stuckDisks, log, erasures: new DiskErasures(runner, log) },
+    ...{ runner, lvm, groups, disks, active: new ActiveVolumes() },
+    ...{ stuck, stuckDisks, log, erasures: new DiskErasures(runner, log) },
     ...(deadlines === undefined ? {} : { lookDeadlineMs: deadlines.look }),
   }
   const volumes = new Lanes(new StuckWork('logical volume'))
+  const listed = new DiskPresence()
+  if (onGroupChange !== undefined)
+    watchGroups({ groups, disks, listed, isBusy: (name) => writers.isBusy(name), log }, onGroupChange, signal)
 
   const toolsFor = (handle: VolumeHandle) => ({
     runner,
@@ -92,9 +110,15 @@ export const createNodeVolumes = async ({
   return {
     inventory: () => takeInventory(groups, stuck),
 
-    ensureGroup: (request) => writers.run(request.name, () => ensureGroup(groupTools, request)),
+    ensureGroup: async (request) => {
+      await listed.note(request)
+      return await writers.run(request.name, () => ensureGroup(groupTools, request))
+    },
 
-    forgetGroup: (name) => groups.forget(name),
+    forgetGroup: (name) => {
+      groups.forget(name)
+      listed.forget(name)
+    },
 
     createVolume: async (request) => {
       const known = groups.byUuid(request.groupUuid)

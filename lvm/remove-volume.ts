@@ -76,10 +76,10 @@ const removeErased = async (
   expected: ExpectedVolume,
 ): Promise<void> => {
   const { lvm, known } = tools
-  const { volume } = await Unused.prove(await known.fresh(), volumeUuid, expected)
+  const { volume } = await Unused.prove(await known.reread(), volumeUuid, expected)
   const { groupName } = volume
   const result = await lvm.run(removeVolumeCommand({ groupName, uuid: volumeUuid }), known.devices)
-  if (!isAbsent(await known.fresh(), volumeUuid))
+  if (!isAbsent(await known.reread(), volumeUuid))
     throw new CommandFailed(volumeObject(volume), `not removed: lvremove ended with ${complaintOf(result)}`)
   await known.flush()
 }
@@ -89,7 +89,7 @@ const proveUnlessGone = async (
   volumeUuid: string,
   expected: ExpectedVolume,
 ): Promise<{ unused: Unused; report: GroupReport } | undefined> => {
-  const report = await tools.known.fresh()
+  const report = await tools.known.reread()
   try {
     return { unused: await Unused.prove(report, volumeUuid, expected), report }
   } catch (error) {

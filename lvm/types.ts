@@ -52,7 +52,10 @@ export interface LogicalVolume {
   /** The record in the tags; undefined when it cannot be read whole: then the volume is not ours to touch. */
   readonly record: VolumeRecord | undefined
   readonly active: boolean
-  /** Open on this host: mounted, or held by a process or another device. */
+  /**
+   * Open on this host: mounted, or held by a process or another device. As LVM said when the group's metadata or active
+   * volumes last changed; removeVolume asks anew.
+   */
   readonly open: boolean
   /** LVM's segment type: linear, striped, raid1, thin … */
   readonly segmentType: string
@@ -175,7 +178,10 @@ export interface EnsureGroupResult {
  * nor failure could be read back, and that nothing may be concluded from it.
  */
 export interface NodeVolumes {
-  /** A fresh report, shared by callers that ask at the same time. A group that cannot be read stops no other. */
+  /**
+   * What is true now, shared by callers that ask at the same time; LVM is run only for groups that have changed. A group
+   * that cannot be read stops no other.
+   */
   inventory(): Promise<Inventory>
 
   /** Judges the disks, and makes the group from the accepted ones when it does not exist. Never wipes anything. */

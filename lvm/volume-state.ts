@@ -44,7 +44,7 @@ const changeTag = async (
   return await lanes.run(groupName, async () => {
     // LVM refuses the change itself while disks are missing
     const result = await lvm.run(command, known.devices)
-    const report = await known.fresh()
+    const report = await known.reread()
     requireComplete(report)
     const after = requireRecord(requireVolume(report, handle.volumeUuid))
     const isDone = after.tags.includes(to) && (from === undefined || !after.tags.includes(from))

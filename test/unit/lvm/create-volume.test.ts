@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 
 import { groupTagsOf, tagsOf, UNERASED_TAG, type VolumeRecord } from '../../../core/volume-tags.ts'
+import { ActiveVolumes } from '../../../lvm/active-volumes.ts'
 import type { CommandResult } from '../../../lvm/command-runner.ts'
 import { createVolume } from '../../../lvm/create-volume.ts'
+import { DiskStates } from '../../../lvm/disk-state.ts'
 import { CommandFailed, Conflict, Frozen, NoSpace, OutcomeUnknown, Refused } from '../../../lvm/errors.ts'
 import { KnownGroup } from '../../../lvm/known-groups.ts'
 import type { LvmCommand } from '../../../lvm/lvm-command.ts'
@@ -108,7 +110,7 @@ class LvmInMemory implements Lvm {
 const start = () => {
   const lvm = new LvmInMemory()
   const known = new KnownGroup(
-    { lvm, stuck: new StuckWork('volume group') },
+    { lvm, stuck: new StuckWork('volume group'), disks: new DiskStates(), active: new ActiveVolumes() },
     { name: 'loam-fast', uuid: GROUP_UUID, devices: [] },
   )
   return {

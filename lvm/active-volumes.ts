@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+const SYS_BLOCK = '/sys/block'
+
+/** Counted up by the kernel at each event about any device; a device-mapper device makes several as it comes and goes. */
+const EVENT_NUMBER = '/sys/kernel/uevent_seqnum'
+
+const readLine = async (path: string): Promise<string | undefined> => {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch {
+    // a device that vanishes while it is looked at is one that is not there
+    return undefined
+  }
+}
+
+const readUuids = async (): Promise<string[]> => {
+  const names = (await readdir(SYS_BLOCK)).filter((name) => name.startsWith('dm-'))
+  const uuids = await Promise.all(names.map((name) => readLine(`${SYS_BLOCK}/${name}/dm/uuid`)))
+  return uuids.filter((uuid) => uuid !== undefined)
+}
+
+/** Which logical volumes are active, by the kernel's word. It is asked for all again only after some device changed. */
+export class ActiveVolumes {
+  #known: { readonly eventNumber: string; readonly uuids: readonly string[] } | undefined
+
+  /** One text for the active devices of a group, equal while the same ones are active. */
+  async markOf(groupUuid: string): Promise<string> {
+    const prefix = `LVM-${groupUuid.replaceAll('-', '')}`
+    return (await this.#uuids())
+      .filter((uuid) => uuid.startsWith(prefix))
+      .sort()
+      .join(' ')
+  }
+
+  async #uuids(): Promise<readonly string[]> {
+    // before the devices: one that comes while they are read counts it up again
+    const eventNumber = await readLine(EVENT_NUMBER)
+    if (eventNumber !== undefined && this.#known?.eventNumber === eventNumber) return this.#known.uuids
+    const uuids = await readUuids()
+    this.#known = eventNumber === undefined ? undefined : { eventNumber, uuids }
+    return uuids
+  }
+}
