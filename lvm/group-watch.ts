@@ -54,20 +54,21 @@ class GroupLook {
     const now = JSON.stringify(await this.#tools.disks.of(devices))
     if (now === this.#seen) return
     this.#seen = now
-    const change = await this.#kindOfChange()
-    this.#tools.log.debug('Volume group changed', { group: name, change })
-    this.#onChange(name, change)
+    this.#tools.log.debug('Metadata of volume group changed', { group: name })
+    // told before it is read: whoever is told asks for the same report
+    this.#onChange(name, 'metadata')
+    if (await this.#hasOtherMembers()) this.#onChange(name, 'disks')
   }
 
-  async #kindOfChange(): Promise<GroupChange> {
+  async #hasOtherMembers(): Promise<boolean> {
     const before = this.#members
     try {
       this.#members = membersOf(await this.#group.fresh())
     } catch {
-      // whoever is told meets the same error, and shows it
-      return 'metadata'
+      // whoever was told meets the same error, and shows it
+      return false
     }
-    return before === undefined || before === this.#members ? 'metadata' : 'disks'
+    return before !== undefined && before !== this.#members
   }
 }
 
