@@ -30,6 +30,12 @@ const READ_DEADLINE_MS = 3000
  */
 const usualThreads = (): number => Math.max(1, Math.floor(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2))
 
+/** The first area is at the start of the device as a rule, and has been read with the label. */
+const areaHeaderOf = async (file: DirectFile, head: Buffer, offsetBytes: bigint): Promise<Buffer> =>
+  offsetBytes + BigInt(AREA_HEADER_BYTES) <= BigInt(head.length)
+    ? head.subarray(Number(offsetBytes), Number(offsetBytes) + AREA_HEADER_BYTES)
+    : await file.read(offsetBytes, AREA_HEADER_BYTES)
+
 const headersOf = async (file: DirectFile): Promise<DiskState> => {
   const head = await file.read(0n, HEAD_BYTES)
   const label = parseLabel(head)
@@ -37,7 +43,7 @@ const headersOf = async (file: DirectFile): Promise<DiskState> => {
   const marks = [deviceNumberOf(file.rdev), label.physicalVolumeUuid]
   let showsChanges = false
   for (const area of label.areas) {
-    const header = await file.read(area.offsetBytes, AREA_HEADER_BYTES)
+    const header = await areaHeaderOf(file, head, area.offsetBytes)
     const found = parseAreaHeader(header, area)
     if (found === undefined) return DOUBT
     if (found.text !== undefined && !found.text.ignored) showsChanges = true

@@ -4,8 +4,8 @@ import { proofOf, type DiskStates } from './disk-state.ts'
 import { flushGroup } from './flush.ts'
 import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
+import { ProvenRead } from './proven-read.ts'
 import { parseReport, reportCommand, type GroupReport } from './report.ts'
-import { SharedRead } from './shared-read.ts'
 import type { StuckWork } from './stuck-work.ts'
 import type { GroupMark } from './types.ts'
 
@@ -17,11 +17,10 @@ export interface KnownGroupTools {
   readonly active: ActiveVolumes
 }
 
-/** A report, and what the disks and the kernel showed both before it was made and after. */
-interface KeptReport {
+/** A report, and where it shows the metadata to be. */
+interface Marked {
   readonly report: GroupReport
   readonly mark: GroupMark
-  readonly proof: string
 }
 
 /** A volume group of ours, and the devices under which LVM finds it. */
@@ -30,19 +29,19 @@ export class KnownGroup {
   readonly uuid: string
   readonly history = new GroupHistory()
   readonly #tools: KnownGroupTools
-  readonly #proven: SharedRead<GroupReport>
-  readonly #reports: SharedRead<GroupReport>
+  readonly #reports: ProvenRead<Marked>
   #devices: readonly string[]
   #last: GroupReport | undefined
-  #kept: KeptReport | undefined
 
   constructor(tools: KnownGroupTools, group: { name: string; uuid: string; devices: readonly string[] }) {
     this.name = group.name
     this.uuid = group.uuid
     this.#devices = group.devices
     this.#tools = tools
-    this.#proven = new SharedRead(() => tools.stuck.watch(this.name, () => this.#prove()))
-    this.#reports = new SharedRead(() => tools.stuck.watch(this.name, () => this.#report()))
+    this.#reports = new ProvenRead(
+      () => this.#proof(),
+      () => tools.stuck.watch(this.name, () => this.#read()),
+    )
   }
 
   /** Paths that LVM may see when it works on this group: exactly its own disks. */
@@ -79,7 +78,7 @@ export class KnownGroup {
    *   work on the group has not ended.
    */
   fresh(): Promise<GroupReport> {
-    return this.#proven.fresh()
+    return this.#judged(() => this.#reports.fresh())
   }
 
   /**
@@ -88,14 +87,15 @@ export class KnownGroup {
    * @throws as fresh.
    */
   reread(): Promise<GroupReport> {
-    return this.#reports.fresh()
+    return this.#judged(() => this.#reports.reread())
   }
 
-  async #prove(): Promise<GroupReport> {
-    const kept = this.#kept
-    const isProved = kept !== undefined && (await this.#proof()) === kept.proof
-    // a newer report that came meanwhile must not be followed by this one: that would be a step back in time
-    return isProved && this.#kept === kept ? this.#judge(kept.report, kept.mark) : await this.reread()
+  async #judged(read: () => Promise<Marked>): Promise<GroupReport> {
+    this.#tools.stuck.refuse(this.name)
+    const { report, mark } = await read()
+    this.history.judge(this.name, mark)
+    this.#last = report
+    return report
   }
 
   /** One text for all that a report depends on; undefined when it cannot be told. */
@@ -104,27 +104,14 @@ export class KnownGroup {
     return disks === undefined ? undefined : `${disks}\n${await this.#tools.active.markOf(this.uuid)}`
   }
 
-  async #report(): Promise<GroupReport> {
-    this.#kept = undefined
-    const before = await this.#proof()
-    const report = parseReport(await this.#tools.lvm.read(reportCommand, this.#devices))
-    const found = report.groups.find(({ group }) => group.uuid === this.uuid)
-    const object = `volume group "${this.name}"`
-    if (found === undefined)
-      throw new Frozen('NotSeen', object, `not seen on its disks (${this.#devices.join(', ')})`, {
-        advice: 'are they attached?',
-      })
-    const mark = markOf(found)
-    // a report that raced with a change belongs to no moment that can be found again
-    if (before !== undefined && (await this.#proof()) === before)
-      this.#kept = { report: found, mark, proof: before }
-    return this.#judge(found, mark)
-  }
-
-  #judge(report: GroupReport, mark: GroupMark): GroupReport {
-    this.history.judge(this.name, mark)
-    this.#last = report
-    return report
+  async #read(): Promise<Marked> {
+    const { groups } = parseReport(await this.#tools.lvm.read(reportCommand, this.#devices))
+    const report = groups.find(({ group }) => group.uuid === this.uuid)
+    if (report !== undefined) return { report, mark: markOf(report) }
+    const seenOn = this.#devices.join(', ')
+    throw new Frozen('NotSeen', `volume group "${this.name}"`, `not seen on its disks (${seenOn})`, {
+      advice: 'are they attached?',
+    })
   }
 }
 

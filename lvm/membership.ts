@@ -3,12 +3,14 @@ import { clusterOfGroup } from '../core/volume-tags.ts'
 import type { DeviceLook, LookTools } from './disk-look.ts'
 import type { Membership } from './disk-rule.ts'
 import type { Lvm } from './lvm.ts'
-import { parseReport, reportCommand, type DeviceReport } from './report.ts'
+import type { LabelReports } from './label-reports.ts'
+import type { DeviceReport } from './report.ts'
 import { LVM_LABEL } from './signature.ts'
 import type { EnsureGroupRequest, VolumeGroup } from './types.ts'
 
 export interface SurveyTools extends LookTools {
   readonly lvm: Lvm
+  readonly labels: LabelReports
 }
 
 const labelUuidOf = (look: DeviceLook): string | undefined =>
@@ -20,11 +22,11 @@ const labelUuidOf = (look: DeviceLook): string | undefined =>
 
 /** Each labelled disk is read alone: a damaged one then hides no other. Its group shows its other disks as missing. */
 const readLabel = async (
-  { lvm, stuckDisks }: SurveyTools,
+  { labels }: SurveyTools,
   path: string,
 ): Promise<DeviceReport | { failed: string }> => {
   try {
-    return parseReport(await stuckDisks.watch(path, () => lvm.read(reportCommand, [path])))
+    return await labels.read(path)
   } catch (error) {
     return { failed: messageOf(error) }
   }

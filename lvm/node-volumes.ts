@@ -13,6 +13,7 @@ import { USUAL_PACE, type ErasePace } from './erase.ts'
 import { NotFound } from './errors.ts'
 import { watchGroups, type OnGroupChange } from './group-watch.ts'
 import { KnownGroups, requireVolume } from './known-groups.ts'
+import { LabelReports } from './label-reports.ts'
 import { Lanes } from './lanes.ts'
 import { HOST_PREFIX, writeLvmConfig, type LvmLocation } from './lvm-config.ts'
 import { probeLvm } from './lvm-probe.ts'
@@ -88,6 +89,7 @@ export const createNodeVolumes = async ({
   const disks = new DiskStates()
   const groupTools = {
     ...{ runner, lvm, groups, disks, active: new ActiveVolumes() },
+    labels: new LabelReports({ lvm, stuckDisks, disks }),
     ...{ stuck, stuckDisks, log, erasures: new DiskErasures(runner, log) },
     ...(deadlines === undefined ? {} : { lookDeadlineMs: deadlines.look }),
   }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { readdir, readFile } from 'node:fs/promises'
 
 import type { GroupChange } from '../../../lvm/group-watch.ts'
 import type { Inventory, VolumeGroup } from '../../../lvm/types.ts'
@@ -178,5 +179,85 @@ describe('watching a group', function () {
     expect(problem).to.equal(undefined)
     expect(now).to.include({ missingPhysicalVolumes: 0 })
     expect(now?.physicalVolumes).to.have.length(2)
+  })
+})
+
+/** The device that is suspended, and the one above it, of which nobody can see that it does not answer. */
+const HANGING = 'loam-test-hanging'
+const ABOVE = 'loam-test-above'
+const HUNG = 'loam-hung'
+const SOUND = 'loam-sound'
+
+/** Threads of this process that wait for a disk and cannot be woken. */
+const waitingThreads = async (): Promise<number> => {
+  const threads = await readdir('/proc/self/task')
+  const stats = await Promise.all(
+    threads.map((id) => readFile(`/proc/self/task/${id}/stat`, 'utf8').catch(() => '')),
+  )
+  return stats.filter((stat) => /^\d+ \(.*\) D /.test(stat)).length
+}
+
+describe('watching a group whose disk does not answer', function () {
+  this.timeout(180_000)
+  let node: Node
+  let stopping: AbortController
+  let told: string[]
+
+  const hang = () => run('dmsetup', 'suspend', '--nolockfs', '--noflush', HANGING)
+  const answer = () => run('dmsetup', 'resume', HANGING)
+  const made = async (name: string, path: string): Promise<void> => {
+    const { problem } = await ensure(node.volumes, [path], { name })
+    if (problem !== undefined) throw new Error(problem.message)
+  }
+
+  before(async () => {
+    await attachDisks()
+    await wipe(disk(0), disk(1))
+    const sectors = Number(await run('blockdev', '--getsz', disk(0)))
+    await run('dmsetup', 'create', HANGING, '--table', `0 ${sectors} linear ${disk(0)} 0`)
+    await run('dmsetup', 'create', ABOVE, '--table', `0 ${sectors} linear /dev/mapper/${HANGING} 0`)
+    await run('udevadm', 'settle')
+    told = []
+    stopping = new AbortController()
+    node = await startNode(recordingRunner(), {
+      deadlines: { read: 5000, change: 5000, look: 10_000 },
+      signal: stopping.signal,
+      onGroupChange: (name) => told.push(name),
+    })
+    await made(HUNG, `/dev/mapper/${ABOVE}`)
+    await made(SOUND, disk(1))
+    await eventually('both groups are watched', () => told.includes(HUNG) && told.includes(SOUND))
+  })
+  after(async () => {
+    await answer()
+    stopping.abort()
+    await node.close()
+    await wipe(disk(0), disk(1))
+    await detachDisks()
+  })
+
+  it('tells that once, reads the disk once, and goes on with the other group', async () => {
+    await hang()
+    told.length = 0
+    await eventually('the doubt is told', () => told.includes(HUNG), 30_000)
+    for (const name of ['one', 'two', 'three']) {
+      const before = told.filter((each) => each === SOUND).length
+      await handMadeLvm('lvcreate', '--devices', disk(1), ...INACTIVE, '--size', '8m', '--name', name, SOUND)
+      await eventually('the change is told', () => told.filter((each) => each === SOUND).length > before)
+      const { volumes } = await node.volumes.inventory()
+      expect(volumes.some((volume) => volume.name === name)).to.equal(true)
+    }
+    expect(await waitingThreads()).to.equal(1)
+    expect(told.filter((each) => each === HUNG)).to.have.length(1)
+    await answer()
+    await eventually(
+      'the disk that answers again is told',
+      () => told.filter((each) => each === HUNG).length > 1,
+    )
+    expect(await waitingThreads()).to.equal(0)
+    await eventually(
+      'the group is read again',
+      async () => (await node.volumes.inventory()).unseen.length === 0,
+    )
   })
 })

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+
+import { ProvenRead } from '../../../lvm/proven-read.ts'
+import { thrownBy } from './thrown.ts'
+
+describe('lvm/proven-read', () => {
+  let state: string | undefined
+  let reads: number
+  let whileReading: () => void
+  let read: ProvenRead<string>
+
+  beforeEach(() => {
+    state = 'a'
+    reads = 0
+    whileReading = () => undefined
+    read = new ProvenRead(
+      () => Promise.resolve(state),
+      () => {
+        reads += 1
+        const found = `read ${state} as number ${reads}`
+        whileReading()
+        return Promise.resolve(found)
+      },
+    )
+  })
+
+  it('reads once as long as the proof holds, and again after each change', async () => {
+    for (let times = 0; times < 3; times += 1) expect(await read.fresh()).to.equal('read a as number 1')
+    state = 'b'
+    for (let times = 0; times < 3; times += 1) expect(await read.fresh()).to.equal('read b as number 2')
+    state = 'a'
+    expect(await read.fresh()).to.equal('read a as number 3')
+  })
+
+  it('reads each time while nothing can be proved, also when that was so only at the time of the read', async () => {
+    state = undefined
+    await read.fresh()
+    await read.fresh()
+    expect(reads).to.equal(2)
+    state = 'a'
+    await read.fresh()
+    expect(reads).to.equal(3)
+    state = undefined
+    await read.fresh()
+    expect(reads).to.equal(4)
+  })
+
+  it('keeps no result that raced with a change, whichever way that went', async () => {
+    whileReading = () => (state = 'b')
+    expect(await read.fresh()).to.equal('read a as number 1')
+    whileReading = () => undefined
+    expect(await read.fresh()).to.equal('read b as number 2')
+    state = 'a'
+    expect(await read.fresh()).to.equal('read a as number 3')
+  })
+
+  it('reads when it is told to, and hands that out from then on', async () => {
+    await read.fresh()
+    expect(await read.reread()).to.equal('read a as number 2')
+    expect(await read.fresh()).to.equal('read a as number 2')
+  })
+
+  it('never follows a newer result with an older one that was being proved meanwhile', async () => {
+    const slow = Promise.withResolvers<string>()
+    let isSlow = false
+    const other = new ProvenRead(
+      () => (isSlow ? slow.promise : Promise.resolve('a')),
+      () => Promise.resolve(++reads),
+    )
+    await other.fresh()
+    isSlow = true
+    const older = other.fresh()
+    isSlow = false
+    expect(await other.reread()).to.equal(2)
+    slow.resolve('a')
+    expect(await older).to.be.above(1)
+  })
+
+  it('keeps nothing after a failure', async () => {
+    await read.fresh()
+    whileReading = () => {
+      throw new Error('no')
+    }
+    await thrownBy(read.reread())
+    whileReading = () => undefined
+    expect(await read.fresh()).to.equal('read a as number 3')
+  })
+})
