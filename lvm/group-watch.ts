@@ -94,11 +94,17 @@ class GroupWatch {
     })
   }
 
+  /** Never fails. Returns without waiting for any disk. */
   async lookAtAll(): Promise<void> {
-    const groups = this.#tools.groups.all()
-    for (const group of this.#looks.keys()) if (!groups.includes(group)) this.#looks.delete(group)
-    for (const group of groups) this.lookAt(group)
-    for (const name of await this.#tools.listed.changed()) this.#onChange(name, 'disks')
+    const { groups, listed, log } = this.#tools
+    const known = groups.all()
+    for (const group of this.#looks.keys()) if (!known.includes(group)) this.#looks.delete(group)
+    for (const group of known) this.lookAt(group)
+    try {
+      for (const name of await listed.changed()) this.#onChange(name, 'disks')
+    } catch (error) {
+      log.warn('Listed disks cannot be watched', { error: messageOf(error) })
+    }
   }
 
   #lookOf(group: KnownGroup): SharedRead<void> {
@@ -126,5 +132,5 @@ export const watchGroups = (tools: WatchTools, onChange: OnGroupChange, signal?:
     }
     locks.close()
   }
-  goOn().catch((error: unknown) => tools.log.error('Watching ended', { error: messageOf(error) }))
+  void goOn()
 }
