@@ -21,6 +21,8 @@ export interface WatchTools {
   /** Whether we ourselves are changing the group of that name now. */
   readonly isBusy: (groupName: string) => boolean
   readonly log: Logger
+  /** How long to wait between rounds; the usual one when absent. */
+  readonly pauseMs?: () => number
 }
 
 /** What a look at the disks would find changed. */
@@ -73,7 +75,7 @@ class GroupLook {
 }
 
 /** Each agent, and each round, at its own moment; with the look itself it stays below a second. */
-const pauseMs = (): number => 600 + Math.random() * 300
+const usualPauseMs = (): number => 600 + Math.random() * 300
 
 /** Looks at all groups, each for itself: one whose disks do not answer keeps no other waiting. */
 class GroupWatch {
@@ -119,6 +121,7 @@ class GroupWatch {
  * Nothing is run as long as nothing changes. docs/decisions/0061-watching-groups.md has the evidence.
  */
 export const watchGroups = (tools: WatchTools, onChange: OnGroupChange, signal?: AbortSignal): void => {
+  const { pauseMs = usualPauseMs } = tools
   const groups = new GroupWatch(tools, onChange)
   const locks = new LockEvents((name) => {
     const group = tools.groups.byName(name)
