@@ -14,7 +14,7 @@ const readLine = async (path: string): Promise<string | undefined> => {
   }
 }
 
-const readUuids = async (): Promise<string[]> => {
+const readUuids = async (): Promise<readonly string[]> => {
   const names = (await readdir(SYS_BLOCK)).filter((name) => name.startsWith('dm-'))
   const uuids = await Promise.all(names.map((name) => readLine(`${SYS_BLOCK}/${name}/dm/uuid`)))
   return uuids.filter((uuid) => uuid !== undefined)
@@ -24,13 +24,18 @@ const readUuids = async (): Promise<string[]> => {
 export class ActiveVolumes {
   #known: { readonly eventNumber: string; readonly uuids: readonly string[] } | undefined
 
-  /** One text for the active devices of a group, equal while the same ones are active. */
-  async markOf(groupUuid: string): Promise<string> {
+  /** One text for the active devices of a group, equal while the same ones are active; undefined when /sys fails. */
+  async markOf(groupUuid: string): Promise<string | undefined> {
     const prefix = `LVM-${groupUuid.replaceAll('-', '')}`
-    return (await this.#uuids())
-      .filter((uuid) => uuid.startsWith(prefix))
-      .sort()
-      .join(' ')
+    try {
+      const uuids = await this.#uuids()
+      return uuids
+        .filter((uuid) => uuid.startsWith(prefix))
+        .sort()
+        .join(' ')
+    } catch {
+      return undefined
+    }
   }
 
   async #uuids(): Promise<readonly string[]> {

@@ -28,7 +28,7 @@ const READ_DEADLINE_MS = 3000
  * Reads go through the few threads that serve all files of this process (libuv's pool), and one that waits for a dead
  * disk holds its thread. Half of them are left to the rest.
  */
-const usualThreads = (): number => Math.max(1, Math.floor(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2))
+const usualThreads = (): number => Math.max(1, Math.floor((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2))
 
 /** The first area is at the start of the device as a rule, and has been read with the label. */
 const areaHeaderOf = async (file: DirectFile, head: Buffer, offsetBytes: bigint): Promise<Buffer> =>
@@ -40,7 +40,7 @@ const headersOf = async (file: DirectFile): Promise<DiskState> => {
   const head = await file.read(0n, HEAD_BYTES)
   const label = parseLabel(head)
   if (label === undefined) return DOUBT
-  const marks = [deviceNumberOf(file.rdev), label.physicalVolumeUuid]
+  const marks = [deviceNumberOf(file.rdev), label.physicalVolumeUuid, String(label.checksum)]
   let showsChanges = false
   for (const area of label.areas) {
     const header = await areaHeaderOf(file, head, area.offsetBytes)

@@ -101,7 +101,8 @@ export class KnownGroup {
   /** One text for all that a report depends on; undefined when it cannot be told. */
   async #proof(): Promise<string | undefined> {
     const disks = proofOf(await this.#tools.disks.of(this.#devices))
-    return disks === undefined ? undefined : `${disks}\n${await this.#tools.active.markOf(this.uuid)}`
+    const active = await this.#tools.active.markOf(this.uuid)
+    return disks === undefined || active === undefined ? undefined : `${disks}\n${active}`
   }
 
   async #read(): Promise<Marked> {

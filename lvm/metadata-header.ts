@@ -27,6 +27,8 @@ export interface MetadataArea {
 export interface Label {
   /** 32 letters, without the hyphens with which LVM shows it. */
   readonly physicalVolumeUuid: string
+  /** Of all that the label says, also of what is not read here, such as whether the disk is in use. */
+  readonly checksum: number
   /** None on a disk that was made with `--metadatacopies 0`. */
   readonly areas: readonly MetadataArea[]
 }
@@ -72,7 +74,12 @@ export const parseLabel = (head: Buffer): Label | undefined => {
   const data = start < LABEL.headerEnd ? undefined : locationsAt(sector, listsAt)
   if (data === undefined) return undefined
   const areas = locationsAt(sector, listsAt + (data.length + 1) * LOCATION_BYTES)
-  return areas === undefined ? undefined : { physicalVolumeUuid: textAt(sector, start, UUID_BYTES), areas }
+  if (areas === undefined) return undefined
+  return {
+    physicalVolumeUuid: textAt(sector, start, UUID_BYTES),
+    checksum: sector.readUInt32LE(LABEL.crc),
+    areas,
+  }
 }
 
 /** Where the current metadata text is, relative to its area. It may go on at the start of the area, as in a ring. */

@@ -2,7 +2,7 @@ import { SharedRead } from './shared-read.ts'
 
 /**
  * A costly read whose last result is handed out again as long as a cheap one proves that it is still true. The proof is
- * a text that differs whenever the result could; undefined proves nothing. It is taken before the costly read and
+ * a text that differs whenever the result could; undefined proves nothing, and taking it never fails. It is taken before the costly read and
  * after: a result that raced with a change belongs to no moment that can be found again, and is not kept.
  */
 export class ProvenRead<T> {

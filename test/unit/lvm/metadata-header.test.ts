@@ -17,6 +17,7 @@ describe('lvm/metadata-header', () => {
   it('finds the UUID and the metadata areas in the label of disks that LVM made', () => {
     expect(parseLabel(HEADS.one)).to.deep.equal({
       physicalVolumeUuid: 'DFM4Byqv0UCMhGyYaDMk7Nliyg5E5rEg',
+      checksum: 3569776163,
       areas: [LOAMS_AREA],
     })
     expect(parseLabel(HEADS.twoAreas)?.areas).to.deep.equal([
@@ -25,6 +26,7 @@ describe('lvm/metadata-header', () => {
     ])
     expect(parseLabel(HEADS.noArea)).to.deep.equal({
       physicalVolumeUuid: 'voobtkkR60Iba07tD8sYJLiv37cbePrn',
+      checksum: 2649681615,
       areas: [],
     })
   })
