@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+
+import { readConfig } from '../../../agent/config.ts'
+import { startControllers, type Controllers } from '../../../agent/controllers.ts'
+import type { Stores } from '../../../agent/stores.ts'
+import { silentLogger } from '../../../core/logger.ts'
+import type { NodeLocalStorage } from '../../../crd/types.ts'
+import type { KubeClient, ResourceType } from '../../../kube/types.ts'
+import type { NodeVolumes } from '../../../lvm/types.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const REPORT = {
+  metadata: { name: 'fast.node1', uid: 'r', resourceVersion: '1' },
+  spec: { nodeName: 'node1', storageClassName: 'fast', volumeGroup: 'loam-fast', layout: 'linear' },
+} as unknown as NodeLocalStorage
+
+/** Only counts what is looked at and what is told: what comes of that is shown by the tests in a cluster. */
+describe('agent/controllers', () => {
+  let looks: number
+  let inventories: number
+  let controllers: Controllers
+
+  const store = (...entries: [string, unknown][]) => ({
+    entries: () => new Map(entries).entries(),
+    get: (key: string) => new Map(entries).get(key),
+    onChange: () => undefined,
+  })
+  /** Both stand still for longer than a burst is waited for. */
+  const quiet = async (): Promise<void> => {
+    await eventually('it is quiet', async () => {
+      const before = [looks, inventories]
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      return before[0] === looks && before[1] === inventories
+    })
+  }
+
+  beforeEach(async () => {
+    looks = 0
+    inventories = 0
+    const get = (type: ResourceType): Promise<unknown> => {
+      if (type.kind === 'Node') looks += 1
+      const found = { Node: { metadata: { uid: 'n' } }, NodeLocalStorage: REPORT }
+      return Promise.resolve(found[type.kind as keyof typeof found])
+    }
+    const client = { get, patch: () => Promise.resolve(REPORT) } as unknown as KubeClient
+    const inventory = () => {
+      inventories += 1
+      return Promise.resolve({ groups: [], volumes: [], unseen: [] })
+    }
+    const ports = {
+      client,
+      volumes: { inventory } as unknown as NodeVolumes,
+      events: { record: () => undefined, flush: () => Promise.resolve() },
+      log: silentLogger,
+      lease: { requireHeld: () => undefined } as never,
+    }
+    const stores = {
+      ...{ classes: store(), claims: store(), persistentVolumes: store() },
+      reports: store(['fast.node1', REPORT]),
+    } as unknown as Stores
+    const names = { NODE_NAME: 'node1', POD_NAMESPACE: 'loam-system', POD_NAME: 'p', POD_UID: 'u' }
+    const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
+    controllers = startControllers(ports, identity, stores, readConfig(names))
+    await eventually('the class is looked at', () => looks > 0)
+    await quiet()
+    looks = 0
+    inventories = 0
+  })
+  afterEach(() => controllers.stop())
+
+  it('tells the numbers of a group again when its metadata changed, once for a burst and without a look', async () => {
+    for (let times = 0; times < 3; times += 1) controllers.groupChanged('loam-fast', 'metadata')
+    await eventually('its numbers are read', () => inventories > 0)
+    await quiet()
+    expect([looks, inventories]).to.deep.equal([0, 1])
+  })
+
+  it('looks at the disks when they are others, once for a burst', async () => {
+    for (let times = 0; times < 3; times += 1) controllers.groupChanged('loam-fast', 'disks')
+    await eventually('its disks are looked at', () => looks > 0)
+    await quiet()
+    expect(looks).to.equal(1)
+  })
+
+  it('does nothing about a group that no class uses', async () => {
+    controllers.groupChanged('another', 'disks')
+    controllers.groupChanged('another', 'metadata')
+    await quiet()
+    expect([looks, inventories]).to.deep.equal([0, 0])
+  })
+})
