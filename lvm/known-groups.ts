@@ -5,6 +5,7 @@ import { flushGroup } from './flush.ts'
 import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
 import { ProvenRead } from './proven-read.ts'
+import { isRaid } from './raid-legs.ts'
 import { parseReport, reportCommand, type GroupReport } from './report.ts'
 import type { StuckWork } from './stuck-work.ts'
 import type { GroupMark } from './types.ts'
@@ -78,7 +79,7 @@ export class KnownGroup {
    *   work on the group has not ended.
    */
   fresh(): Promise<GroupReport> {
-    return this.#judged(() => this.#reports.fresh())
+    return this.#judged(() => (this.#hasActiveRaid() ? this.#reports.reread() : this.#reports.fresh()))
   }
 
   /**
@@ -88,6 +89,11 @@ export class KnownGroup {
    */
   reread(): Promise<GroupReport> {
     return this.#judged(() => this.#reports.reread())
+  }
+
+  /** Whether a leg is missing, and how far the legs are in sync, only the kernel knows, and LVM asks it. */
+  #hasActiveRaid(): boolean {
+    return this.#last?.volumes.some((volume) => isRaid(volume) && volume.active) ?? false
   }
 
   async #judged(read: () => Promise<Marked>): Promise<GroupReport> {

@@ -29,7 +29,7 @@ export const refreshVolume = async (
 ): Promise<void> => {
   const command = refreshVolumeCommand({ groupName, uuid: handle.volumeUuid })
   const result = await lvm.run(command, known.devices)
-  const { volumes } = await known.fresh()
+  const { volumes } = await known.reread()
   const after = volumes.find((volume) => volume.handle.volumeUuid === handle.volumeUuid)
   if (after?.health === NEEDS_REFRESH)
     throw new CommandFailed(volumeObject({ groupName, name }), `not refreshed: ${complaintOf(result)}`)

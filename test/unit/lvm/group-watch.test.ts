@@ -29,7 +29,7 @@ describe('lvm/group-watch', () => {
     }
     const pv = disksOfGroup.map((uuid) => ({
       ...{ pv_name: `/dev/${uuid}`, pv_uuid: uuid, pv_size: '0', pv_free: '0', pv_missing: '', pv_tags: '' },
-      ...{ pv_in_use: 'used', pv_allocatable: 'allocatable', vg_uuid: vg.vg_uuid },
+      ...{ pv_in_use: 'used', pv_allocatable: 'allocatable', pe_start: '0', vg_uuid: vg.vg_uuid },
     }))
     return JSON.stringify({ report: [{ vg: [vg], pv }] })
   }
