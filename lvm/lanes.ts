@@ -10,10 +10,13 @@ import type { StuckWork } from './stuck-work.ts'
  */
 export class Lanes {
   readonly #stuck: StuckWork
+  readonly #onEnd: () => void
   readonly #queues = new Map<string, PQueue>()
 
-  constructor(stuck: StuckWork) {
+  /** `onEnd` is called after each task, whatever came of it. */
+  constructor(stuck: StuckWork, onEnd: () => void = () => undefined) {
     this.#stuck = stuck
+    this.#onEnd = onEnd
   }
 
   /** @throws Stuck when earlier work of the lane has not ended; else what the task throws. */
@@ -25,6 +28,7 @@ export class Lanes {
       return await queue.add(() => this.#stuck.watch(key, task))
     } finally {
       if (queue.size === 0 && queue.pending === 0) this.#queues.delete(key)
+      this.#onEnd()
     }
   }
 }
