@@ -4,7 +4,7 @@ import { median } from '../statistics.ts'
 import { bareCreates } from './bare.ts'
 import { fillGroup, startRoom } from './group.ts'
 
-const ROUNDS = 7
+const ROUNDS = 5
 
 interface Cost {
   readonly volumes: number

@@ -1,61 +1,84 @@
-import { GROUP, lvmSubcommand, MIB, requestFor } from '../../node/lvm/fixture.ts'
+import { lvmSubcommand, MIB, requestFor, type Node } from '../../node/lvm/fixture.ts'
+import type { VolumeGroup } from '../../../lvm/types.ts'
 import type { Figure } from '../report.ts'
 import { bareCreates } from './bare.ts'
 import { fillGroup, startRoom } from './group.ts'
 
+/** Short enough that room and script meet the same moments of a busy machine. */
+const SLICE = 20
+
+export interface Slice {
+  readonly volumes: number
+  readonly roomMs: number
+  readonly bareMs: number
+}
+
 export interface Creates {
-  /** Milliseconds from the start until each volume was made, in the order of their ends. */
-  readonly roomMs: readonly number[]
-  readonly bareMs: readonly number[]
+  readonly slices: readonly Slice[]
   readonly lvmCommands: number
 }
 
-const burst = async (disk: string, count: number) => {
+/** Milliseconds until each of a burst was made and read back. */
+const burst = async (volumes: Node['volumes'], group: VolumeGroup, count: number): Promise<number> => {
+  const start = performance.now()
+  await Promise.all(Array.from({ length: count }, () => volumes.createVolume(requestFor(group, 4n * MIB))))
+  return performance.now() - start
+}
+
+/** In the guest: so many volumes through the room in bursts, and as many by a script, in turns in one group. */
+export const measureCreates = async (disk: string, count: number): Promise<Creates> => {
   await fillGroup(0)
   const room = await startRoom(disk)
   const before = room.commands.length
-  const roomMs: number[] = []
-  const start = performance.now()
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      await room.volumes.createVolume(requestFor(room.group, 4n * MIB))
-      roomMs.push(performance.now() - start)
-    }),
-  )
+  const slices: Slice[] = []
+  for (let made = 0; made < count; made += SLICE) {
+    const volumes = Math.min(SLICE, count - made)
+    const roomMs = await burst(room.volumes, room.group, volumes)
+    const names = Array.from({ length: volumes }, (_, index) => `bare-${made + index}`)
+    const bareMs = (await bareCreates(disk, room.group, names)).at(-1) ?? Number.NaN
+    slices.push({ volumes, roomMs, bareMs })
+  }
   const lvmCommands = room.commands.slice(before).filter((each) => lvmSubcommand(each) !== undefined).length
   await room.close()
-  return { roomMs, lvmCommands, group: room.group }
+  return { slices, lvmCommands }
 }
 
-/** In the guest: a burst of volumes through the room, then as many by a script, both in an empty group. */
-export const measureCreates = async (disk: string, count: number): Promise<Creates> => {
-  const { group, ...room } = await burst(disk, count)
-  await fillGroup(0)
-  const names = Array.from({ length: count }, (_, index) => `bare-${index}`)
-  return { ...room, bareMs: await bareCreates(disk, group, names) }
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
+
+/** Volumes a second over the first slices that hold `count` volumes, whole slices. */
+export const ratesOf = (
+  slices: readonly Slice[],
+  count: number,
+): { volumes: number; room: number; bare: number } => {
+  const first = slices.slice(0, Math.ceil(count / SLICE))
+  const volumes = sum(first.map((slice) => slice.volumes))
+  return {
+    volumes,
+    room: (volumes * 1000) / sum(first.map(({ roomMs }) => roomMs)),
+    bare: (volumes * 1000) / sum(first.map(({ bareMs }) => bareMs)),
+  }
 }
 
-const perSecond = (ends: readonly number[], count: number): number =>
-  (count * 1000) / (ends[count - 1] ?? NaN)
-
-/** `counts` are parts of the one burst that was measured, the largest all of it. */
-export const createFigures = (measured: Creates, counts: readonly number[]): readonly Figure[] => [
+/** `counts` are parts of what was measured, the largest all of it. */
+export const createFigures = (
+  { slices, lvmCommands }: Creates,
+  counts: readonly number[],
+): readonly Figure[] => [
   ...counts.map((count) => {
-    const room = perSecond(measured.roomMs, count)
-    const bare = perSecond(measured.bareMs, count)
+    const { volumes, room, bare } = ratesOf(slices, count)
     return {
       name: `lvm/creates-${count}`,
       ratio: room / bare,
       goal: { atLeast: 0.8 },
-      raw: { roomPerSecond: room, barePerSecond: bare },
-      method: `volumes a second until the ${count}th of one burst into empty ${GROUP} through the room was made and read back, over a bash loop of the same lvcreate and sync`,
+      raw: { roomPerSecond: room, barePerSecond: bare, volumes },
+      method: `volumes a second for ${count} through the room, made and read back in bursts of ${SLICE}, over a bash loop of the same lvcreate and sync, in turns`,
     }
   }),
   {
     name: 'lvm/commands-a-create',
-    ratio: measured.lvmCommands / measured.roomMs.length,
+    ratio: lvmCommands / sum(slices.map(({ volumes }) => volumes)),
     goal: { atMost: 1 },
-    raw: { lvmCommands: measured.lvmCommands, volumes: measured.roomMs.length },
-    method: 'LVM commands that the room ran in the burst, over the volumes that it made',
+    raw: { lvmCommands, volumes: sum(slices.map(({ volumes }) => volumes)) },
+    method: 'LVM commands that the room ran for these volumes, over their number',
   },
 ]

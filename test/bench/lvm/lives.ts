@@ -1,4 +1,4 @@
-import { MIB, requestFor } from '../../node/lvm/fixture.ts'
+import { lvmSubcommand, MIB, requestFor } from '../../node/lvm/fixture.ts'
 import type { Figure } from '../report.ts'
 import { bareLivesCpuSeconds } from './bare.ts'
 import { ownCpuSeconds } from './cpu-time.ts'
@@ -7,6 +7,7 @@ import { fillGroup, startRoom } from './group.ts'
 export interface Lives {
   readonly count: number
   readonly roomCpuSeconds: number
+  readonly roomLvmCommands: number
   readonly bareCpuSeconds: number
 }
 
@@ -15,6 +16,7 @@ export const measureLives = async (disk: string, count: number): Promise<Lives> 
   await fillGroup(0)
   const room = await startRoom(disk)
   const before = await ownCpuSeconds()
+  const commandsBefore = room.commands.length
   for (let index = 0; index < count; index++) {
     const request = requestFor(room.group, 4n * MIB)
     const { handle, name } = await room.volumes.createVolume(request)
@@ -25,12 +27,23 @@ export const measureLives = async (disk: string, count: number): Promise<Lives> 
     })
   }
   const roomCpuSeconds = (await ownCpuSeconds()) - before
+  const lvmCommands = room.commands.slice(commandsBefore).filter((each) => lvmSubcommand(each) !== undefined)
   await room.close()
   const names = Array.from({ length: count }, (_, index) => `bare-${index}`)
-  return { count, roomCpuSeconds, bareCpuSeconds: await bareLivesCpuSeconds(disk, room.group, names) }
+  return {
+    count,
+    roomCpuSeconds,
+    roomLvmCommands: lvmCommands.length,
+    bareCpuSeconds: await bareLivesCpuSeconds(disk, room.group, names),
+  }
 }
 
-export const lifeFigures = ({ count, roomCpuSeconds, bareCpuSeconds }: Lives): readonly Figure[] => [
+export const lifeFigures = ({
+  count,
+  roomCpuSeconds,
+  roomLvmCommands,
+  bareCpuSeconds,
+}: Lives): readonly Figure[] => [
   {
     name: 'lvm/cpu-create-delete',
     ratio: roomCpuSeconds / bareCpuSeconds,
@@ -38,6 +51,7 @@ export const lifeFigures = ({ count, roomCpuSeconds, bareCpuSeconds }: Lives): r
     raw: {
       roomCpuSecondsPer100: (roomCpuSeconds * 100) / count,
       bareCpuSecondsPer100: (bareCpuSeconds * 100) / count,
+      roomLvmCommandsPerVolume: roomLvmCommands / count,
       volumes: count,
     },
     method: `user and system time of the process and its children for ${count} volumes made and removed through the room, over bash doing lvcreate, sync, lvremove, sync`,
