@@ -14,6 +14,8 @@ export interface Config {
   readonly lvm: 'host' | 'image'
   /** Private LVM_SYSTEM_DIR, the same path on the host and in the container. */
   readonly systemDirectory: string
+  /** Copies of the groups' metadata; a directory of the host that a reboot does not empty. */
+  readonly metadataDirectory: string
   readonly healthPort: number
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
   /** node-cron expression of the regular report. */
@@ -76,6 +78,7 @@ export const readConfig = (environment: Environment): Config => {
     kubeletDirectory: path('LOAM_KUBELET_DIRECTORY', '/var/lib/kubelet'),
     lvm: oneOf('LOAM_LVM', ['host', 'image'], 'host'),
     systemDirectory: path('LOAM_SYSTEM_DIRECTORY', '/run/loam/lvm'),
+    metadataDirectory: path('LOAM_METADATA_DIRECTORY', '/var/lib/loam/metadata'),
     healthPort: whole('LOAM_HEALTH_PORT', 9808, 65535),
     logLevel: oneOf('LOAM_LOG_LEVEL', ['error', 'warn', 'info', 'debug'], 'info'),
     reportSchedule: times('LOAM_REPORT_SCHEDULE', '*/5 * * * *'),

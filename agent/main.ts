@@ -59,10 +59,10 @@ const start = async (config: Config, log: Logger, signal: AbortSignal, undo: Und
   const runner = createCommandRunner({ log })
   const lock = await untilItWorks('the lock of this node', () => NodeLock.take(runner, LOCK), patience)
   undo.push({ what: 'lock', step: () => lock.release() })
-  const { nodeName, kubeletDirectory, lvm: location, systemDirectory } = config
+  const { nodeName, kubeletDirectory, lvm: location, systemDirectory, metadataDirectory } = config
   const erasePace = { ...USUAL_PACE, share: config.eraseSharePercent / 100 }
   const volumes = await createNodeVolumes({
-    ...{ runner, lock, location, systemDirectory, erasePace, log },
+    ...{ runner, lock, location, systemDirectory, metadataDirectory, erasePace, log },
     onStuckChange: (groupName) => started.controllers?.lookAgain(groupName),
     onGroupChange: (groupName, change) => started.controllers?.groupChanged(groupName, change),
     signal,

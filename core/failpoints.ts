@@ -28,6 +28,8 @@ export const CHANGE_STEPS = [
   'mark-disk-erasing',
   // mounts and files of the node
   'write-lvm-config',
+  'keep-metadata-copy',
+  'drop-metadata-copy',
   'make-mount-point',
   'mount-device',
   'bind-mount',

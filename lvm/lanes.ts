@@ -10,10 +10,13 @@ import type { StuckWork } from './stuck-work.ts'
  */
 export class Lanes {
   readonly #stuck: StuckWork
+  readonly #onEnd: () => void
   readonly #queues = new Map<string, PQueue>()
 
-  constructor(stuck: StuckWork) {
+  /** `onEnd` is called after each task, whatever came of it. */
+  constructor(stuck: StuckWork, onEnd: () => void = () => undefined) {
     this.#stuck = stuck
+    this.#onEnd = onEnd
   }
 
   /** Whether a task of the lane runs or waits. */
@@ -30,6 +33,7 @@ export class Lanes {
       return await queue.add(() => this.#stuck.watch(key, task))
     } finally {
       if (queue.size === 0 && queue.pending === 0) this.#queues.delete(key)
+      this.#onEnd()
     }
   }
 }

@@ -3,8 +3,11 @@ import type { Placement } from '../core/layout-size.ts'
 import type { Effect } from './command-runner.ts'
 import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName } from './names.ts'
 
-/** What lvm(8) can be asked without any change; each of these takes no lock for writing. */
-type Reading = 'fullreport' | 'vgs' | 'lvs' | 'version' | 'lvmconfig'
+/**
+ * What lvm(8) can be asked without any change to a disk; each of these takes no lock for writing. vgcfgbackup is one:
+ * its report is a file in memory, and keeping that on a disk is a step of its own.
+ */
+type Reading = 'fullreport' | 'vgs' | 'lvs' | 'version' | 'lvmconfig' | 'vgcfgbackup'
 
 type Changing =
   | 'vgcreate'
@@ -211,6 +214,14 @@ export const makeNodesCommand = (groupName: string): LvmCommand => ({
   step: 'make-nodes',
   options: [],
   operands: [checkGroupName(groupName)],
+})
+
+/** vgcfgbackup(8) of a group's metadata into a file. LVM holds the group's lock for reading until it is written. */
+export const copyMetadataCommand = (group: { groupName: string; file: string }): LvmCommand => ({
+  name: 'vgcfgbackup',
+  effect: 'read',
+  options: ['--file', group.file],
+  operands: [checkGroupName(group.groupName)],
 })
 
 /** Names of all groups among the devices that are shown. */

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import type { Logger } from '../core/logger.ts'
 import type { VolumeHandle } from '../core/naming.ts'
 import { deactivate } from './activation.ts'
@@ -20,6 +22,7 @@ import { probeLvm } from './lvm-probe.ts'
 import { createLvm, type LvmDeadlines } from './lvm.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeInventory } from './inventory.ts'
+import { MetadataCopies } from './metadata-copies.ts'
 import { prepareVolume } from './prepare-volume.ts'
 import { removeVolume } from './remove-volume.ts'
 import { StuckWork } from './stuck-work.ts'
@@ -35,6 +38,8 @@ export interface NodeVolumesDependencies {
   readonly systemDirectory: string
   readonly location: LvmLocation
   readonly log: Logger
+  /** Where copies of the groups' metadata are kept; none are when absent. */
+  readonly metadataDirectory?: string
   /** How long LVM, and the look at one disk, are waited for, in milliseconds; the usual ones when absent. */
   readonly deadlines?: LvmDeadlines & { readonly look: number }
   /** The usual one when absent. */
@@ -70,6 +75,7 @@ export const createNodeVolumes = async ({
   systemDirectory,
   location,
   log,
+  metadataDirectory,
   deadlines,
   erasePace = USUAL_PACE,
   onStuckChange,
@@ -85,7 +91,13 @@ export const createNodeVolumes = async ({
   const groups = new KnownGroups()
   const stuck = new StuckWork('volume group', onStuckChange)
   const stuckDisks = new StuckWork('disk')
-  const writers = new Lanes(stuck)
+  const scratchDirectory = join(systemDirectory, 'metadata')
+  const copies =
+    metadataDirectory === undefined
+      ? undefined
+      : new MetadataCopies({ lvm, stuck, log, scratchDirectory, directory: metadataDirectory })
+  const noteChanges = (): void => copies?.noteChanges(groups.all())
+  const writers = new Lanes(stuck, noteChanges)
   const disks = new DiskStates()
   const groupTools = {
     ...{ runner, lvm, groups, disks, active: new ActiveVolumes() },
@@ -110,7 +122,7 @@ export const createNodeVolumes = async ({
     requireVolume(await groups.byUuid(handle.groupUuid).fresh(), handle.volumeUuid)
 
   return {
-    inventory: () => takeInventory(groups, stuck),
+    inventory: () => takeInventory(groups, stuck).finally(noteChanges),
 
     ensureGroup: async (request) => {
       await listed.note(request)

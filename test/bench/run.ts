@@ -1,4 +1,4 @@
-// Runs one bench and prints its figures: npm run bench NAME; npm run -s bench NAME -- --json
+// Runs one bench and prints its figures: npm run bench NAME; npm run -s bench NAME -- --json; -- --scale 0.2 for fewer volumes
 import { readdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../core/errors.ts'
@@ -22,13 +22,21 @@ const load = async (name: string | undefined): Promise<Bench> => {
   return ((await import(`./${name}${SUFFIX}`)) as { bench: Bench }).bench
 }
 
+const scaleOf = (text: string): number => {
+  const scale = Number(text)
+  if (scale > 0 && scale <= 10) return scale
+  throw new Error(`--scale is "${text}": allowed are numbers above 0, up to 10`)
+}
+
 try {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean' } },
+    options: { json: { type: 'boolean' }, scale: { type: 'string', default: '1' } },
     allowPositionals: true,
   })
   const bench = await load(positionals[0])
-  const figures = await bench({ progress: (what) => console.error(what) })
+  const scale = scaleOf(values.scale)
+  const scaled = (count: number): number => Math.max(1, Math.round(count * scale))
+  const figures = await bench({ progress: (what) => console.error(what), scaled })
   console.log(values.json === true ? figures.map(jsonLine).join('\n') : table(figures))
 } catch (error) {
   console.error(`bench: ${messageOf(error)}`)

@@ -9,6 +9,7 @@ describe('agent/config', () => {
       nodeName: 'node1',
       lvm: 'host',
       healthPort: 9808,
+      metadataDirectory: '/var/lib/loam/metadata',
       orphanGraceMs: 600_000,
     })
   })

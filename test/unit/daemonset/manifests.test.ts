@@ -194,6 +194,7 @@ describe('daemonset/', () => {
         '/dev',
         '/var/lib/kubelet',
         '/run/loam',
+        '/var/lib/loam/metadata',
       ])
       for (const { name, hostPath } of podSpec().volumes) {
         const mounts = container().volumeMounts.filter((mount) => mount.name === name)

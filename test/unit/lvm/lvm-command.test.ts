@@ -4,6 +4,7 @@ import type { Layout } from '../../../core/layout.ts'
 import { Refused } from '../../../lvm/errors.ts'
 import {
   activateVolumeCommand,
+  copyMetadataCommand,
   createGroupCommand,
   createVolumeCommand,
   extendGroupCommand,
@@ -82,7 +83,14 @@ describe('lvm commands', () => {
     expect(lineOf(makeNodesCommand('loam-fast'))).to.equal('vgmknodes -- loam-fast')
   })
 
+  it('copies metadata into a file as a reading, so that it is killed at its deadline', () => {
+    const command = copyMetadataCommand({ groupName: 'loam-fast', file: '/run/loam/lvm/metadata/a.vg' })
+    expect(lineOf(command)).to.equal('vgcfgbackup --file /run/loam/lvm/metadata/a.vg -- loam-fast')
+    expect(command.effect).to.equal('read')
+  })
+
   const hostile: [string, () => LvmCommand][] = [
+    ['group to copy', () => copyMetadataCommand({ groupName: '--yes', file: '/run/a' })],
     ['group', () => createGroupCommand({ name: '--force', devices: [], tags: [] })],
     ['device', () => createGroupCommand({ name: 'g', devices: ['/dev/sda --force'], tags: [] })],
     ['group tag', () => createGroupCommand({ name: 'g', devices: [], tags: ['--yes'] })],
