@@ -1,42 +1,54 @@
 import { expect } from 'chai'
-import { randomUUID } from 'node:crypto'
 
 import type { ChangeStep } from '../../../core/failpoints.ts'
 import { silentLogger } from '../../../core/logger.ts'
 import { createCommandRunner } from '../../../lvm/command-runner.ts'
 import { OutcomeUnknown } from '../../../lvm/errors.ts'
+import type { CreateVolumeRequest, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 import { isWholeSet } from '../../faults/extent.ts'
 import type { Facts } from '../../faults/facts.ts'
 import { readGroups } from '../../faults/group-reading.ts'
 import { checkMoment } from '../../faults/invariants.ts'
 import { killingRunner } from '../../faults/killing-runner.ts'
-import { OPERATIONS, type OperationName } from '../../faults/operations.ts'
-import { attachDisks, detachDisks, disk, emptyGroup, startNode, wipe, type Node } from '../lvm/fixture.ts'
+import {
+  attachDisks,
+  detachDisks,
+  disk,
+  emptyGroup,
+  groupOn,
+  MIB,
+  requestFor,
+  startNode,
+  wipe,
+  type Node,
+} from '../lvm/fixture.ts'
 
-/** LVM writes its metadata by pwrite64 (use_aio=0); it takes its locks and speaks to the kernel by the others. */
-const SYSTEM_CALLS = isWholeSet ? ['pwrite64', 'ioctl', 'flock', 'unlink', 'fcntl'] : ['pwrite64']
+/** LVM writes its metadata by write(2) (use_aio=0); it takes its locks and speaks to the kernel by the others. */
+const SYSTEM_CALLS = isWholeSet ? ['write', 'ioctl', 'flock', 'unlink', 'fcntl'] : ['write']
+/** To each of two disks the text, the header that announces it, and the header that makes it count; then messages. */
+const METADATA_WRITES = 6
+const MOST_KILLS = isWholeSet ? Infinity : METADATA_WRITES
 
-/** What is done, and at which of its steps LVM is killed. */
-const CASES: readonly { doing: OperationName; after: readonly OperationName[]; at: ChangeStep }[] = [
-  { doing: 'create', after: [], at: 'create-volume' },
-  { doing: 'stage', after: ['create'], at: 'tag-volume' },
-  { doing: 'remove', after: ['create'], at: 'remove-volume' },
-]
+const STEPS: readonly ChangeStep[] = isWholeSet
+  ? ['create-volume', 'tag-volume', 'remove-volume']
+  : ['create-volume', 'remove-volume']
 
 describe('an lvm that is killed at a system call', function () {
   this.timeout(1_200_000)
   const runner = killingRunner(createCommandRunner({ log: silentLogger }))
+  const claimUids: string[] = []
   let node: Node
-  let facts: Facts
+  let group: VolumeGroup
 
   before(async () => {
     await attachDisks(128)
     await wipe(disk(0), disk(1))
     node = await startNode(runner)
-    facts = {}
+    group = await groupOn(node.volumes, disk(0), disk(1))
   })
   afterEach(async () => {
     runner.killAt = undefined
+    claimUids.length = 0
     await emptyGroup()
   })
   after(async () => {
@@ -45,19 +57,32 @@ describe('an lvm that is killed at a system call', function () {
     await detachDisks()
   })
 
-  const scene = (claimUid: string, known: Facts) => ({
-    ...{ volumes: node.volumes, disks: [disk(0), disk(1)], facts: known },
-    claim: { uid: claimUid, content: 'block', erase: 'zero' } as const,
-  })
+  const factsOf = (volume: LogicalVolume | undefined): Facts =>
+    volume === undefined
+      ? { groupUuid: group.uuid }
+      : { groupUuid: group.uuid, volume: { ...volume, sizeBytes: `${volume.sizeBytes}` } }
+
+  /** What has LVM do the step, on a volume that is there unless the step makes it. */
+  const doing = async (step: ChangeStep, request: CreateVolumeRequest) => {
+    const { volumes } = node
+    const create = (): Promise<LogicalVolume> => volumes.createVolume(request)
+    if (step === 'create-volume') return { made: undefined, attempt: create }
+    const made = await create()
+    const expected = { name: made.name, claimUid: request.record.claimUid, erase: request.record.erase }
+    const attempt = (): Promise<unknown> =>
+      step === 'remove-volume'
+        ? volumes.removeVolume(made.handle, expected)
+        : volumes.prepareVolume(made.handle, { kind: 'block' })
+    return { made, attempt }
+  }
 
   /** @returns whether LVM was killed; it is not when it makes fewer such calls. */
-  const killOnce = async (which: (typeof CASES)[number], systemCall: string, occurrence: number) => {
-    const uid = randomUUID()
-    let known = facts
-    for (const name of which.after) known = await OPERATIONS[name](scene(uid, known))
+  const killOnce = async (step: ChangeStep, systemCall: string, occurrence: number): Promise<boolean> => {
+    const request = requestFor(group, 4n * MIB, { content: 'block' })
+    claimUids.push(request.record.claimUid)
+    const { made, attempt } = await doing(step, request)
     const before = await readGroups()
-    const attempt = () => OPERATIONS[which.doing](scene(uid, known))
-    runner.killAt = { step: which.at, systemCall, occurrence }
+    runner.killAt = { step, systemCall, occurrence }
     const killed = await attempt().then(
       () => false,
       (error: unknown) => {
@@ -66,26 +91,30 @@ describe('an lvm that is killed at a system call', function () {
       },
     )
     runner.killAt = undefined
-    const claimUids = [uid]
-    const removalAsked = which.doing === 'remove'
-    checkMoment({ groups: await readGroups(), before, facts: known, claimUids, removalAsked })
-    const { volume, removed } = await attempt()
-    expect(removed === true).to.equal(removalAsked)
+    const removalAsked = step === 'remove-volume'
+    checkMoment({ groups: await readGroups(), before, facts: factsOf(made), claimUids, removalAsked })
+
+    await attempt()
+    const volume = await node.volumes.createVolume(request)
+    expect(volume.handle.volumeUuid === made?.handle.volumeUuid, 'the same volume').to.equal(
+      step === 'tag-volume',
+    )
     checkMoment({
-      ...{ groups: await readGroups(), before, claimUids: removalAsked ? [] : claimUids, removalAsked },
-      facts: { ...known, ...(volume === undefined ? {} : { volume }), ...(removed ? { removed } : {}) },
+      groups: await readGroups(),
+      before,
+      facts: factsOf(volume),
+      claimUids,
+      removalAsked: false,
     })
-    await emptyGroup()
     return killed
   }
 
-  for (const which of CASES)
+  for (const step of STEPS)
     for (const systemCall of SYSTEM_CALLS)
-      it(`leaves all or nothing of ${which.at}, wherever a ${systemCall} ends it`, async () => {
-        facts = await OPERATIONS.group(scene('', facts))
-        let occurrence = 1
-        while (await killOnce(which, systemCall, occurrence)) occurrence += 1
-        console.log(`      killed ${occurrence - 1} times`)
-        expect(occurrence, 'kills').to.be.greaterThan(systemCall === 'pwrite64' ? 3 : 0)
+      it(`leaves all or nothing of ${step}, whichever ${systemCall} ends it`, async () => {
+        let kills = 0
+        while (kills < MOST_KILLS && (await killOnce(step, systemCall, kills + 1))) kills += 1
+        console.log(`      killed at each of ${kills} calls`)
+        expect(kills).to.be.at.least(systemCall === 'write' ? METADATA_WRITES : 1)
       })
 })
