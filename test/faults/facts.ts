@@ -1,4 +1,5 @@
 import type { VolumeHandle } from '../../core/naming.ts'
+import type { RecordedDisk } from '../../lvm/types.ts'
 import type { EraseMethod, VolumeRecord } from '../../core/volume-tags.ts'
 
 /** What the claim of a story asks for. */
@@ -22,6 +23,8 @@ export interface AcknowledgedVolume {
 export interface Facts {
   readonly groupUuid?: string
   readonly volume?: AcknowledgedVolume
+  /** What was written down about the group's disks, sizes as text. */
+  readonly recordedDisks?: readonly (Omit<RecordedDisk, 'sizeBytes'> & { readonly sizeBytes: string })[]
   /** The volume was reported as removed: none of its bytes may be left. */
   readonly removed?: true
 }

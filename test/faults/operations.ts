@@ -8,7 +8,7 @@ import { SECRET } from './former-bytes.ts'
 import { demand, Violation } from './invariants.ts'
 
 /** What an operation works with. */
-interface Scene {
+export interface Scene {
   readonly volumes: NodeVolumes
   /** Paths that the class lists. */
   readonly disks: readonly string[]
@@ -17,7 +17,7 @@ interface Scene {
 }
 
 /** Does one thing as the agent would, and gives what is acknowledged by it. Safe to repeat. */
-type Operation = (scene: Scene) => Promise<Facts>
+export type Operation = (scene: Scene) => Promise<Facts>
 
 const SIZE_BYTES = 16n * MIB
 const MOUNT_POINT = '/run/loam-test/mnt'
@@ -115,5 +115,15 @@ const remove: Operation = async (scene) => {
   return { ...scene.facts, removed: true }
 }
 
-export const OPERATIONS = { group, create, stage, release, stageAgain, remove } as const
-export type OperationName = keyof typeof OPERATIONS
+/** Handed out again, although somebody has removed the device node. */
+const stageWithoutNode: Operation = async (scene) => {
+  const { handle } = acknowledged(scene)
+  await ensureGroup(scene)
+  const { devicePath } = await scene.volumes.prepareVolume(handle, contentOf(scene))
+  await run('rm', '--force', devicePath)
+  return await stageAgain(scene)
+}
+
+export const VOLUME_OPERATIONS = {
+  ...{ group, create, stage, release, stageAgain, stageWithoutNode, remove },
+} as const

@@ -1,5 +1,5 @@
 import type { Claim, Facts } from './facts.ts'
-import type { OperationName } from './operations.ts'
+import type { OperationName } from './all-operations.ts'
 
 /** What a victim is told to do. JSON. */
 export interface Order {

@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { watchCrashPoints } from './crash-point.ts'
 import type { Facts } from './facts.ts'
 import { fileSystemStays } from './invariants.ts'
-import { OPERATIONS, type OperationName } from './operations.ts'
+import { OPERATIONS, type OperationName } from './all-operations.ts'
 import type { Message, Order } from './order.ts'
 
 /** A retry of the agent meets what a killed predecessor left running: an LVM that holds its lock, udev on a device. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 
 import type { Facts } from '../../faults/facts.ts'
-import type { OperationName } from '../../faults/operations.ts'
+import type { OperationName } from '../../faults/all-operations.ts'
 import type { Message, Order } from '../../faults/order.ts'
 import { useVm, VM_TEST_TIMEOUT_MS } from '../vm/fixture.ts'
 

@@ -31,7 +31,7 @@ const MOST_KILLS = isWholeSet ? Infinity : METADATA_WRITES
 
 const STEPS: readonly ChangeStep[] = isWholeSet
   ? ['create-volume', 'tag-volume', 'remove-volume']
-  : ['create-volume', 'remove-volume']
+  : ['create-volume']
 
 describe('an lvm that is killed at a system call', function () {
   this.timeout(1_200_000)

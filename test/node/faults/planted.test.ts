@@ -2,11 +2,22 @@ import { expect } from 'chai'
 
 import { isWholeSet } from '../../faults/extent.ts'
 import { applyBug, copySources, plantedBugs, runTest } from '../../faults/planted-bugs.ts'
-import { detachDisks, run } from '../lvm/fixture.ts'
+import { run } from '../lvm/fixture.ts'
 
 const COPY = '/run/loam-planted'
-/** The tests of the others cost minutes; `npm run faults` runs them all. */
-const SHORT = ['no-flush-after-lvcreate', 'used-is-not-erased']
+/** All of them take minutes; `npm run faults` runs them all. */
+const SHORT = ['no-flush-after-lvcreate']
+
+/** A test that fails in the middle may leave anything behind, in the way of the next. */
+const CLEAN_UP = [
+  'umount --all-targets --quiet /run/loam-test/*',
+  'dmsetup remove_all --force',
+  'mdadm --stop --scan',
+  'losetup --detach-all',
+  'udevadm settle',
+  'modprobe --remove scsi_debug',
+  'true',
+].join('; ')
 
 const bugs = (await plantedBugs()).filter(({ name }) => isWholeSet || SHORT.includes(name))
 
@@ -21,13 +32,13 @@ describe('a bug that somebody plants', function () {
       await applyBug(bug, COPY)
       try {
         const { passed, failed, output } = await runTest(COPY, bug.caughtBy)
-        expect({ passed, failed }, output).to.deep.equal({ passed: 0, failed: 1 })
-        expect(output, 'the test itself fails, not what surrounds it').to.not.match(/" hook/)
+        expect(passed, output).to.equal(0)
+        // the test itself, not what surrounds it: a hook's name starts with a quotation mark
+        expect(output).to.match(new RegExp(`\\d\\) [^"\\n]*${bug.caughtBy.title}`))
+        expect(failed).to.be.greaterThan(0)
       } finally {
         await applyBug(bug, COPY, '--reverse')
-        // a test that fails may leave its disks behind
-        await run('sh', '-c', 'dmsetup remove_all --force; rmmod scsi_debug 2>/dev/null || true')
-        await detachDisks().catch(() => undefined)
+        await run('sh', '-c', CLEAN_UP)
       }
     })
 
