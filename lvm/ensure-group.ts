@@ -52,6 +52,7 @@ const completeGroup = async (
 ): Promise<Made> => {
   let report = await known.fresh()
   requireComplete(report)
+  await known.flushOnce()
   if (request.keepDisks === true) return { report, changed: false }
   const { lvm, log } = tools
   const plan = planMembers(report.group, request, survey)

@@ -15,6 +15,7 @@ export class KnownGroup {
   readonly #shared: SharedRead<GroupReport>
   #devices: readonly string[]
   #last: GroupReport | undefined
+  #flushed = false
 
   /** `stuck` knows the groups, by name, on which work has not ended. */
   constructor(
@@ -50,6 +51,12 @@ export class KnownGroup {
   /** Makes what the newest report showed safe from a power cut. */
   async flush(): Promise<void> {
     await flushGroup((this.#last ?? (await this.fresh())).group)
+    this.#flushed = true
+  }
+
+  /** Flushes unless this process did: one before it may have died between a change and its flush. */
+  async flushOnce(): Promise<void> {
+    if (!this.#flushed) await this.flush()
   }
 
   /**

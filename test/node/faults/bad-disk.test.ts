@@ -85,6 +85,12 @@ describe('disks that fail or lie', function () {
     expect(disks.map((each, at) => each.flushes() > (before[at] ?? 0))).to.deep.equal([true, true])
   })
 
+  it('are flushed when an agent starts, for what its predecessor changed and did not flush (I1)', async () => {
+    const before = disks.map((each) => each.flushes())
+    await restart()
+    expect(disks.map((each, at) => each.flushes() > (before[at] ?? 0))).to.deep.equal([true, true])
+  })
+
   it('get no volume acknowledged that a disk took and forgot (I1)', async () => {
     const request = requestFor(group, SIZE_BYTES)
     const dropped = atFailpoint('before.create-volume', () =>
