@@ -17,6 +17,8 @@ interface Kind {
 }
 
 const MIB = 1024 * 1024
+/** Large enough to be taken if it were blank: a disk that is refused for its size proves nothing. */
+const SIZE_MIB = 72
 const MOUNT_POINT = '/run/loam-test/canary'
 const ARRAY = '/dev/md/loam-canary'
 
@@ -71,7 +73,7 @@ export class Canaries {
   static async make(): Promise<Canaries> {
     const canaries: Canary[] = []
     for (const [index, [what, kind]] of Object.entries(KINDS).entries()) {
-      const path = await makeLoop(`canary-${index}`, 40)
+      const path = await makeLoop(`canary-${index}`, SIZE_MIB)
       await kind.write(path)
       canaries.push({ what, path, ...kind })
     }

@@ -51,7 +51,8 @@ describe('what is not ours', function () {
     const canaries = await Canaries.make()
     try {
       const all = [disk(0), ...canaries.paths]
-      const { group } = await ensure(node.volumes, all)
+      const { group, disks } = await ensure(node.volumes, all)
+      expect(disks.map(({ reason }) => reason)).to.not.include('TooSmall')
       if (group === undefined) throw new Error('no group')
       expect(group.physicalVolumes).to.have.length(1)
       const made = await node.volumes.createVolume(requestFor(group, SIZE_BYTES))
