@@ -7,12 +7,16 @@ const mochaChains = {
   rules: { '@typescript-eslint/no-unused-expressions': 'off' },
 }
 
+const OPEN = 'CallExpression:matches([callee.name=/^open(Sync)?$/], [callee.property.name=/^open(Sync)?$/])'
+
 /** What changes files or devices without a program, and what writes objects that say where data is. */
 const CHANGES = [
-  'CallExpression[callee.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|truncate|copyFile|cp|link|symlink)$/]',
-  'CallExpression[callee.property.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|truncate|writev|createWriteStream)$/]',
-  'CallExpression[callee.name="open"][arguments.1.value=/[wx+]/]',
-  'CallExpression[callee.name="open"] MemberExpression[property.name=/^O_(WRONLY|RDWR|CREAT|TRUNC)$/]',
+  'CallExpression[callee.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|truncate|copyFile|cp|link|symlink)(Sync)?$/]',
+  'CallExpression[callee.property.name=/^(rm|rmdir|unlink|rename|writeFile|appendFile|f?truncate|copyFile|symlink)(Sync)?$/]',
+  'CallExpression[callee.property.name="writev"]',
+  'CallExpression:matches([callee.name="createWriteStream"], [callee.property.name="createWriteStream"])',
+  `${OPEN}[arguments.1.value=/[wx+]/]`,
+  `${OPEN} MemberExpression[property.name=/^O_(WRONLY|RDWR|CREAT|TRUNC)$/]`,
   'CallExpression[callee.property.name=/^(create|patch|delete)$/][arguments.0.name=/^PERSISTENT_VOLUME/]',
 ]
 

@@ -68,6 +68,7 @@ const completeGroup = async (
 ): Promise<Made> => {
   let report = await known.fresh()
   requireComplete(report)
+  await known.flushOnce()
   await refreshVolumes(tools, known, report)
   if (request.keepDisks === true) return { report, changed: false }
   const { lvm, log } = tools

@@ -33,6 +33,7 @@ export class KnownGroup {
   readonly #reports: ProvenRead<Marked>
   #devices: readonly string[]
   #last: GroupReport | undefined
+  #flushed = false
 
   constructor(tools: KnownGroupTools, group: { name: string; uuid: string; devices: readonly string[] }) {
     this.name = group.name
@@ -67,6 +68,12 @@ export class KnownGroup {
   /** Makes what the newest report showed safe from a power cut. */
   async flush(): Promise<void> {
     await flushGroup((this.#last ?? (await this.fresh())).group)
+    this.#flushed = true
+  }
+
+  /** Flushes unless this process did: one before it may have died between a change and its flush. */
+  async flushOnce(): Promise<void> {
+    if (!this.#flushed) await this.flush()
   }
 
   /**

@@ -47,7 +47,11 @@ const runIn = async ({ vm, options }: Session, request: Request): Promise<number
   const { exitCode } = await vm.exec(mochaCommand(request), {
     output: 'inherit',
     directory: ROOT,
-    environment: { LOAM_TEST_DISKS: disks.map(({ name }) => diskById(options.name, name)).join(',') },
+    environment: {
+      LOAM_TEST_DISKS: disks.map(({ name }) => diskById(options.name, name)).join(','),
+      // test/faults/extent.ts: the whole set of faults, or the short one
+      LOAM_FAULTS: process.env.LOAM_FAULTS ?? '',
+    },
   })
   if (request.totals !== undefined) await takeTotals(vm, request.totals, exitCode)
   return exitCode

@@ -127,7 +127,8 @@ export const makeLoop = async (name: string, sizeMiB: number, sectorBytes = SECT
   const file = `/run/loam-test/${name}.img`
   await run('mkdir', '--parents', '/run/loam-test')
   await run('truncate', '--size', `${sizeMiB}M`, file)
-  return await run('losetup', '--find', '--show', '--sector-size', `${sectorBytes}`, file)
+  // with its partitions, if it gets a table
+  return await run('losetup', '--find', '--show', '--partscan', '--sector-size', `${sectorBytes}`, file)
 }
 
 export const dropLoop = async (path: string): Promise<void> => {
