@@ -26,6 +26,17 @@ const mocha =
     ...patterns,
   ]
 
+/** Tests that run inside a virtual machine of their own. */
+const inVm =
+  (...patterns: readonly string[]): Part['command'] =>
+  ({ totals, grep }) => [
+    process.execPath,
+    resolve(here, '../lab/vm/run-node-tests.ts'),
+    ...['--totals', totals],
+    ...grepOf(grep),
+    ...patterns,
+  ]
+
 /**
  * Two rows of parts that run side by side, each in its order. A cluster waits more than it works, so the one virtual
  * machine of the node tests costs it little; both together take half an hour instead of one.
@@ -45,6 +56,7 @@ export const LANES: readonly (readonly Part[])[] = [
         '../cluster/support/shared-lab-hooks.ts',
       ),
     },
+    { name: 'faults', counts: 'its totals', command: inVm('test/node/faults/**/*.test.ts') },
   ],
   [
     { name: 'check', counts: 'one test', command: () => ['npm', 'run', '--silent', 'check'] },
@@ -52,12 +64,7 @@ export const LANES: readonly (readonly Part[])[] = [
     {
       name: 'node',
       counts: 'its totals',
-      command: ({ totals, grep }) => [
-        process.execPath,
-        resolve(here, '../lab/vm/run-node-tests.ts'),
-        ...['--totals', totals],
-        ...grepOf(grep),
-      ],
+      command: inVm('test/node/{csi-node,lab,lvm}/**/*.test.ts'),
     },
   ],
 ]
