@@ -104,7 +104,7 @@ describe('volumes', function () {
       const { freeBytes, extentSizeBytes } = group
       const error = await thrownBy(make(freeBytes + 1n))
       expect(error).to.be.instanceOf(NoSpace)
-      expect(error).to.include({ requestedBytes: freeBytes + extentSizeBytes, freeBytes })
+      expect(error).to.include({ requestedBytes: freeBytes + extentSizeBytes, largestBytes: freeBytes })
       expect((await make(freeBytes)).sizeBytes).to.equal(freeBytes)
       expect(await thrownBy(make(8n * MIB))).to.be.instanceOf(NoSpace)
     })
