@@ -29,6 +29,7 @@ const startUdevd = async (): Promise<void> => {
   await run('udevadm', 'settle')
 }
 const stopUdevd = async (): Promise<void> => {
+  await run('udevadm', 'settle')
   await run('udevadm', 'control', '--exit')
   // it ends its work first, of which a busy machine has much
   await eventually('udevd has ended', async () => !(await isUdevdRunning()), 60_000)
