@@ -126,7 +126,7 @@ const confirmLegs = async (
   volume: LogicalVolume,
 ): Promise<void> => {
   const legs = legsOf(layout)
-  if (legs === undefined || layout.name === 'striped') return
+  if (legs?.inOneRun !== true) return
   confirmLegsApart(volume, await readLegs({ lvm, devices: known.devices }, volume), legs.count)
 }
 

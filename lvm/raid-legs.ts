@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 
+import type { ExtentRun } from '../core/layout-size.ts'
 import { complaintOf } from './command-runner.ts'
 import { CommandFailed, OutcomeUnknown } from './errors.ts'
 import { legsCommand } from './lvm-command.ts'
@@ -9,16 +10,14 @@ import type { LogicalVolume } from './types.ts'
 import { volumeObject } from './volume-content.ts'
 
 /** A run of extents on one disk. */
-export interface ExtentRun {
+export interface LegRun extends ExtentRun {
   readonly devicePath: string
-  readonly first: bigint
-  readonly count: bigint
 }
 
 /** The hidden volumes of which LVM makes a RAID volume (lvmraid(7)): for each leg an image, and metadata beside it. */
 export interface RaidLegs {
-  readonly images: readonly (readonly ExtentRun[])[]
-  readonly metadata: readonly (readonly ExtentRun[])[]
+  readonly images: readonly (readonly LegRun[])[]
+  readonly metadata: readonly (readonly LegRun[])[]
 }
 
 /** Whether the loss of a disk leaves the volume usable. */
@@ -31,7 +30,7 @@ const RUN = /^(\/dev\/\S+):(\d{1,15})-(\d{1,15})$/
 const row = v.object({ lv_name: v.string(), seg_pe_ranges: v.string() })
 const legsReport = v.object({ report: v.array(v.object({ lv: v.array(row) })) })
 
-const runOf = (text: string): ExtentRun => {
+const runOf = (text: string): LegRun => {
   const [, devicePath = '', first = '', last = ''] = RUN.exec(text) ?? []
   if (devicePath === '') throw new CommandFailed('lvm lvs', `an unexpected run of extents: ${text}`)
   return { devicePath, first: BigInt(first), count: BigInt(last) - BigInt(first) + 1n }
@@ -40,7 +39,7 @@ const runOf = (text: string): ExtentRun => {
 /** Reads what legsCommand wrote: a leg of several runs has a row for each. @throws CommandFailed. */
 export const parseLegs = (text: string): RaidLegs => {
   const rows = parseReportJson(legsReport, text, 'lvm lvs').report.flatMap(({ lv }) => lv)
-  const kinds = { rimage: new Map<string, ExtentRun[]>(), rmeta: new Map<string, ExtentRun[]>() }
+  const kinds = { rimage: new Map<string, LegRun[]>(), rmeta: new Map<string, LegRun[]>() }
   for (const { lv_name: name, seg_pe_ranges: ranges } of rows) {
     const [, kind] = LEG.exec(name) ?? []
     if (kind !== 'rimage' && kind !== 'rmeta')

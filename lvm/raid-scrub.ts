@@ -7,7 +7,7 @@ import { firstNonZeroIn, samplesOf } from './content.ts'
 import { findMappedVolume } from './device-mapper.ts'
 import { CommandFailed, InUse, Refused } from './errors.ts'
 import type { Lvm } from './lvm.ts'
-import { isRaid, readLegs, type ExtentRun } from './raid-legs.ts'
+import { isRaid, readLegs, type LegRun } from './raid-legs.ts'
 import type { GroupReport } from './report.ts'
 import type { PhysicalVolume } from './types.ts'
 import type { Unused } from './unused.ts'
@@ -44,7 +44,7 @@ interface Place {
   readonly length: bigint
 }
 
-const placeOf = ({ group }: GroupReport, run: ExtentRun, object: string): Place => {
+const placeOf = ({ group }: GroupReport, run: LegRun, object: string): Place => {
   const disk = group.physicalVolumes.find(({ devicePath }) => devicePath === run.devicePath)
   if (disk === undefined)
     throw new Refused(object, `a leg of it lies on ${run.devicePath}, no disk of its group`)

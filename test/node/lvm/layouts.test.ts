@@ -28,7 +28,7 @@ const LAYOUTS: readonly Layout[] = [
   { name: 'raid6', stripes: 3, stripeSizeBytes },
   { name: 'raid10', stripes: 2, stripeSizeBytes },
 ]
-const NO_LAYOUT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+const COUNT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   linear: [],
   striped: ['--stripes'],
   raid1: ['--mirrors'],
@@ -40,11 +40,7 @@ const NO_LAYOUT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 /** What a person would type for the layout. */
 const handMadeOptions = (layout: Layout): string[] => {
   const count = 'mirrors' in layout ? layout.mirrors : 'stripes' in layout ? layout.stripes : 0
-  return [
-    '--type',
-    layout.name,
-    ...(NO_LAYOUT_OPTIONS[layout.name] ?? []).flatMap((name) => [name, `${count}`]),
-  ]
+  return ['--type', layout.name, ...(COUNT_OPTIONS[layout.name] ?? []).flatMap((name) => [name, `${count}`])]
 }
 
 const operandOf = ({ path, run }: Placement): string =>
