@@ -80,10 +80,12 @@ describe('lvm/group-watch', () => {
   it('tells of each change once, and of members when they are others', async () => {
     told = []
     marks.set('/dev/fast', 'second')
+    await eventually('the change is told', () => told.length === 1)
     await severalLooks()
     expect(told).to.deep.equal(['fast metadata'])
     disksOfGroup = ['one', 'two']
     marks.set('/dev/fast', 'third')
+    await eventually('the change and the members are told', () => told.length === 3)
     await severalLooks()
     expect(told).to.deep.equal(['fast metadata', 'fast metadata', 'fast disks'])
   })
