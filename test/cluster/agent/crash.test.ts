@@ -95,26 +95,20 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
   it('SIGTERM: the agent says goodbye and ends with status 0', async () => {
     const before = await signalAgent(lab, 'node1', 'TERM')
     await waitForNewAgent(lab, 'node1', before)
-    const pod = (await agentPods(lab.api)).find(({ spec }) => spec.nodeName === 'node1')
-    const { stdout } = await lab.kubectl([
-      'logs',
-      '--namespace',
-      'loam-system',
-      '--previous',
-      pod?.metadata.name ?? '',
-    ])
+    // kubelet writes the end of a container into the status after the next one runs.
+    const ended = await waitFor(
+      { what: 'the agent of node1 to be Ready, and its end in the status', timeoutMs: 120_000 },
+      async () => {
+        const pod = (await agentPods(lab.api)).find(({ spec }) => spec.nodeName === 'node1')
+        const terminated = pod?.status.containerStatuses?.[0]?.lastState?.terminated
+        return pod !== undefined && isPodReady(pod) && terminated !== undefined && { pod, terminated }
+      },
+    )
+    expect(ended.terminated.exitCode).to.equal(0)
+    const logs = ['logs', '--namespace', 'loam-system', '--previous', ended.pod.metadata.name]
+    const { stdout } = await lab.kubectl(logs)
     const last = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { msg?: string }
     expect(last.msg).to.equal('agent stopped')
-    const status = (
-      pod as
-        | { status?: { containerStatuses?: { lastState?: { terminated?: { exitCode?: number } } }[] } }
-        | undefined
-    )?.status
-    expect(status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).to.equal(0)
-    await waitFor({ what: 'the agent of node1 to be Ready', timeoutMs: 120_000 }, async () => {
-      const now = (await agentPods(lab.api)).find(({ spec }) => spec.nodeName === 'node1')
-      return now !== undefined && isPodReady(now)
-    })
   })
 
   it('kubelet restarted: the pod keeps running on its volume, and new pods get theirs', async () => {

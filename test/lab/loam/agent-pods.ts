@@ -8,6 +8,9 @@ export interface PodObject extends KubeObject {
     readonly phase: string
     readonly podIP?: string
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly containerStatuses?: readonly {
+      readonly lastState?: { readonly terminated?: { readonly exitCode: number } }
+    }[]
   }
 }
 
