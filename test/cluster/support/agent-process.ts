@@ -27,3 +27,10 @@ export const waitForNewAgent = (lab: Lab, node: string, before: number): Promise
     const pid = await agentPid(lab, node)
     return pid !== undefined && pid !== before && pid
   })
+
+/** Memory of the agent's process in bytes, shared pages counted by their share (proc(5), `Pss`). */
+export const agentPssBytes = async (lab: Lab, node: string): Promise<number> => {
+  const pid = await agentPid(lab, node)
+  const rollup = await (await lab.vm(node)).run(['cat', `/proc/${pid ?? 'none'}/smaps_rollup`])
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024
+}

@@ -11,6 +11,8 @@ export interface PodOptions {
   /** Claims by name; each is mounted at /data/NAME, or is the device /dev/NAME for block volumes. */
   readonly claims?: readonly string[]
   readonly blockClaims?: readonly string[]
+  /** Gives it an emptyDir at /data/scratch. */
+  readonly scratch?: boolean
   readonly image?: string
   /** What the container runs; it sleeps until it is asked to end when absent. */
   readonly command?: readonly string[]
@@ -21,6 +23,7 @@ const volume = (claim: string) => ({ name: claim, persistentVolumeClaim: { claim
 /** A pod of busybox that ends within a second when it is deleted. */
 export const podManifest = (options: PodOptions): object => {
   const { namespace, name, node, claims = [], blockClaims = [], image = BUSYBOX_IMAGE, command } = options
+  const scratch = options.scratch === true ? ['scratch'] : []
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -36,11 +39,14 @@ export const podManifest = (options: PodOptions): object => {
           image,
           imagePullPolicy: 'Never',
           ...(command === undefined ? {} : { command }),
-          volumeMounts: claims.map((claim) => ({ name: claim, mountPath: `/data/${claim}` })),
+          volumeMounts: [...claims, ...scratch].map((name) => ({ name, mountPath: `/data/${name}` })),
           volumeDevices: blockClaims.map((claim) => ({ name: claim, devicePath: `/dev/${claim}` })),
         },
       ],
-      volumes: [...claims, ...blockClaims].map(volume),
+      volumes: [
+        ...[...claims, ...blockClaims].map(volume),
+        ...scratch.map((name) => ({ name, emptyDir: {} })),
+      ],
     },
   }
 }
