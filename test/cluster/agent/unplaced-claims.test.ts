@@ -20,6 +20,13 @@ describe('agent/unplaced-claims: a claim that fits nowhere', function () {
   const claim = (name: string, size: string) =>
     createClaim(lab, { namespace, name, storageClass: storageClass.name, size })
 
+  const remove = async (name: string): Promise<void> => {
+    const volume = (await findClaim(lab, namespace, name))?.spec.volumeName ?? ''
+    await deletePod(lab, namespace, name)
+    await deleteClaim(lab, namespace, name)
+    await waitForNoPersistentVolume(lab, volume)
+  }
+
   before(async () => {
     lab = await sharedLab()
     namespace = await createNamespace(lab)
@@ -32,11 +39,12 @@ describe('agent/unplaced-claims: a claim that fits nowhere', function () {
   })
 
   it('waits with an event that says why for each node, and runs when room appears', async () => {
-    for (const [index, name] of ['first', 'second'].entries()) {
+    const fill = async (name: string, node: string): Promise<void> => {
       await claim(name, '700Mi')
-      await createPod(lab, { namespace, name, node: `node${index + 1}`, claims: [name] })
+      await createPod(lab, { namespace, name, node, claims: [name] })
       await waitForPod(lab, namespace, name)
     }
+    await Promise.all([fill('first', 'node1'), fill('second', 'node2')])
     await claim('third', '500Mi')
     await createPod(lab, { namespace, name: 'third', claims: ['third'] })
     const event = await waitForEvent(lab, namespace, 'third', /^NoNodeHasRoom: /)
@@ -44,18 +52,10 @@ describe('agent/unplaced-claims: a claim that fits nowhere', function () {
     await waitForEvent(lab, namespace, 'third', /^FailedScheduling: .*did not have enough free storage/)
     expect((await findClaim(lab, namespace, 'third'))?.status?.phase).to.equal('Pending')
 
-    const volume = (await findClaim(lab, namespace, 'first'))?.spec.volumeName ?? ''
-    await deletePod(lab, namespace, 'first')
-    await deleteClaim(lab, namespace, 'first')
-    await waitForNoPersistentVolume(lab, volume)
+    await remove('first')
     const pod = await waitForPod(lab, namespace, 'third')
     expect(pod.spec.nodeName).to.equal('node1')
 
-    for (const name of ['second', 'third']) {
-      const made = (await findClaim(lab, namespace, name))?.spec.volumeName ?? ''
-      await deletePod(lab, namespace, name)
-      await deleteClaim(lab, namespace, name)
-      await waitForNoPersistentVolume(lab, made)
-    }
+    await Promise.all([remove('second'), remove('third')])
   })
 })

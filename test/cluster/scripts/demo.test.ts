@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { expect } from 'chai'
 import { execa } from 'execa'
 import type { Lab } from '../../lab/lab.ts'
-import { allowPersistentVolumes, forbidPersistentVolumes } from '../support/held-volumes.ts'
+import { diskById } from '../../lab/vm/disks.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 
 const DEMO = resolve(import.meta.dirname, '../../../scripts/demo')
@@ -23,16 +23,20 @@ describe('scripts/demo', function () {
   })
 
   it('ends with status 1 and names the step when one is not as told', async () => {
-    await forbidPersistentVolumes(lab)
+    const vm = await lab.vm('node1')
+    const disk = diskById('node1', 'b')
+    await vm.run(['mkfs.ext4', '-q', disk])
+    await vm.run(['mount', disk, '/mnt'])
     try {
       const { exitCode, all } = await demo()
       expect(exitCode, all).to.equal(1)
       expect(all).to.match(
-        /scripts\/demo: step 4, "A pod asks for a volume.*was not as told: pod journal is Running/,
+        /scripts\/demo: step 1, "Somebody has data on a disk of node1", was not as told: .*mkfs\.ext4.* ended with status 1/,
       )
       expect(all).not.to.match(/steps went as told/)
     } finally {
-      await allowPersistentVolumes(lab)
+      await vm.run(['umount', '/mnt'])
+      await vm.run(['blkdiscard', '--force', disk])
     }
   })
 })

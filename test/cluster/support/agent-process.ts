@@ -28,9 +28,18 @@ export const waitForNewAgent = (lab: Lab, node: string, before: number): Promise
     return pid !== undefined && pid !== before && pid
   })
 
-/** Memory of the agent's process in bytes, shared pages counted by their share (proc(5), `Pss`). */
-export const agentPssBytes = async (lab: Lab, node: string): Promise<number> => {
+export interface ProcessMemory {
+  /** All that it maps, shared pages counted by their share. */
+  readonly pssBytes: number
+  /** What no file backs and only this process has: the part of its pod's memory that cannot be given back. */
+  readonly anonymousBytes: number
+}
+
+/** Memory of the agent's process (proc(5), `smaps_rollup`). */
+export const agentMemory = async (lab: Lab, node: string): Promise<ProcessMemory> => {
   const pid = await agentPid(lab, node)
   const rollup = await (await lab.vm(node)).run(['cat', `/proc/${pid ?? 'none'}/smaps_rollup`])
-  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024
+  const read = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1]) * 1024
+  return { pssBytes: read('Pss'), anonymousBytes: read('Pss_Anon') }
 }

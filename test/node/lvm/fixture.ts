@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, realpath } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 
 import { execa } from 'execa'
 
@@ -175,59 +175,14 @@ export const requestFor = (
   }
 }
 
-const mountPointsUnder = async (directory: string): Promise<string[]> => {
-  const listed = await run('findmnt', '--raw', '--noheadings', '--output', 'TARGET')
-  return listed
-    .split('\n')
-    .filter((target) => target.startsWith(directory))
-    .reverse()
-}
-
-interface MappedDevice {
-  readonly name: string
-  /** Mounted, opened by a program, or below another device. */
-  readonly isOpen: boolean
-}
-
-const mappedDevices = async (): Promise<MappedDevice[]> => {
-  const columns = ['--columns', '--noheadings', '--separator', ' ', '--options', 'name,open']
-  const lines = (await run('dmsetup', 'info', ...columns)).split('\n').map((line) => line.split(' '))
-  return lines.flatMap(([name = '', open = '']) =>
-    /^\d+$/.test(open) ? [{ name, isOpen: open !== '0' }] : [],
-  )
-}
-
-/** From the top down: a device below another one is open as long as that one is there. */
-const deactivateAll = async (): Promise<void> => {
-  for (let left = await mappedDevices(); left.length > 0; left = await mappedDevices()) {
-    const free = left.filter(({ isOpen }) => !isOpen)
-    for (const { name } of free.length > 0 ? free : left) await run('dmsetup', 'remove', '--retry', name)
-  }
-}
-
-/** Unmounts and deactivates whatever a test left. */
-const letGo = async (): Promise<void> => {
-  for (const target of await mountPointsUnder('/run/loam-test/')) await run('umount', target)
-  await deactivateAll()
+const cleanUp = async (...args: string[]): Promise<void> => {
+  await run('bash', resolve(import.meta.dirname, 'clean-up.sh'), ...args)
 }
 
 /** Makes disks blank again, whatever a test put on them. */
-export const wipe = async (...disks: string[]): Promise<void> => {
-  await letGo()
-  for (const path of disks) {
-    await run('blkdiscard', '--force', path)
-    await run('blockdev', '--rereadpt', await realpath(path)).catch(() => undefined)
-  }
-  await run('udevadm', 'settle')
-}
+export const wipe = (...disks: string[]): Promise<void> => cleanUp('wipe', ...disks)
 
 /**
  * Removes all volumes of the group, and leaves its space blank: a second instead of the ten that a new group takes.
  */
-export const emptyGroup = async (): Promise<void> => {
-  await letGo()
-  await handMadeLvm('vgchange', '--activate', 'y', GROUP)
-  for (const { name } of await mappedDevices()) await run('blkdiscard', '--force', `/dev/mapper/${name}`)
-  await letGo()
-  await handMadeLvm('lvremove', '--force', '--yes', GROUP)
-}
+export const emptyGroup = (): Promise<void> => cleanUp('empty', GROUP)
