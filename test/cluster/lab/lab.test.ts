@@ -135,9 +135,9 @@ describe('lab', function () {
     const isThere = async () => (await command('exec', 'node1', '--', 'test', '-b', link)).exitCode === 0
     expect(await isThere()).to.equal(true)
     expect((await command('pull', 'node1', 'b')).exitCode).to.equal(0)
-    await waitFor({ what: `${link} to go`, timeoutMs: 10_000 }, async () => !(await isThere()))
+    await waitFor({ what: `${link} to go`, timeoutMs: 60_000 }, async () => !(await isThere()))
     expect((await command('plug', 'node1', 'b')).exitCode).to.equal(0)
-    await waitFor({ what: `${link} to come back`, timeoutMs: 10_000 }, isThere)
+    await waitFor({ what: `${link} to come back`, timeoutMs: 60_000 }, isThere)
     expect((await command('pull', 'node1', 'z')).stderr).to.contain('no disk "z"')
   })
 
