@@ -24,15 +24,16 @@ const readUuids = async (): Promise<readonly string[]> => {
 export class ActiveVolumes {
   #known: { readonly eventNumber: string; readonly uuids: readonly string[] } | undefined
 
+  /** UUIDs in device-mapper of the active devices of a group. @throws Error when /sys fails. */
+  async of(groupUuid: string): Promise<ReadonlySet<string>> {
+    const prefix = `LVM-${groupUuid.replaceAll('-', '')}`
+    return new Set((await this.#uuids()).filter((uuid) => uuid.startsWith(prefix)))
+  }
+
   /** One text for the active devices of a group, equal while the same ones are active; undefined when /sys fails. */
   async markOf(groupUuid: string): Promise<string | undefined> {
-    const prefix = `LVM-${groupUuid.replaceAll('-', '')}`
     try {
-      const uuids = await this.#uuids()
-      return uuids
-        .filter((uuid) => uuid.startsWith(prefix))
-        .sort()
-        .join(' ')
+      return [...(await this.of(groupUuid))].sort().join(' ')
     } catch {
       return undefined
     }

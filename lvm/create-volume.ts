@@ -130,12 +130,9 @@ const confirmLegs = async (
   confirmLegsApart(volume, await readLegs({ lvm, devices: known.devices }, volume), legs.count)
 }
 
-const readBack = async (
-  { known }: CreateTools,
-  request: CreateVolumeRequest,
-  result: CommandResult,
-): Promise<LogicalVolume> => {
-  const plan = planOf(await known.reread(), request)
+/** @throws as planOf, CommandFailed when it was not made, OutcomeUnknown when otherwise than asked. */
+const madeIn = (report: GroupReport, request: CreateVolumeRequest, result: CommandResult): LogicalVolume => {
+  const plan = planOf(report, request)
   if (plan.own === undefined)
     throw new CommandFailed(nameOf(request), `not made: lvcreate ended with ${complaintOf(result)}`)
   const { segmentType, tags } = plan.own
@@ -153,8 +150,8 @@ const readBack = async (
  * Makes a volume, or returns the one of an earlier try; read back and on the disks when it returns. Runs alone in
  * its group.
  *
- * Two commands and a flush: lvcreate, and a report, because an exit status of 0 proves nothing (LVM 2.03.16 gives 0
- * for an lvcreate that made nothing).
+ * One command, a flush, and a reading of the metadata on the disks, because an exit status of 0 proves nothing (LVM
+ * 2.03.16 gives 0 for an lvcreate that made nothing). docs/decisions/0067-read-back-from-the-disk.md has more.
  */
 export const createVolume = async (
   tools: CreateTools,
@@ -172,8 +169,7 @@ export const createVolume = async (
   const { groupName, name, layout, record } = request
   const command = createVolumeCommand({ groupName, name, layout, ...plan, tags: tagsOf(record) })
   const result = await lvm.run(command, known.devices)
-  const volume = await readBack(tools, request, result)
+  const volume = await known.confirm((report) => madeIn(report, request, result))
   await confirmLegs(tools, request, volume)
-  await known.flush()
   return { volume, justMade: JustMade.prove(before, volume) }
 }

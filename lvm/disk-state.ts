@@ -3,6 +3,7 @@ import PQueue from 'p-queue'
 import { withDeadline } from './deadline.ts'
 import { withDirectFile, type DirectFile } from './direct-read.ts'
 import { deviceNumberOf } from './device-number.ts'
+import { readDiskText, type DiskText } from './disk-text.ts'
 import { AREA_HEADER_BYTES, HEAD_BYTES, parseAreaHeader, parseLabel } from './metadata-header.ts'
 import { SharedRead } from './shared-read.ts'
 import { StuckWork } from './stuck-work.ts'
@@ -55,6 +56,15 @@ const headersOf = async (file: DirectFile): Promise<DiskState> => {
 const isAbsence = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['ENOENT', 'ENXIO', 'ENODEV'].includes(String(error.code))
 
+const readText = async (path: string): Promise<DiskText | undefined> => {
+  try {
+    return await withDirectFile(path, readDiskText)
+  } catch (error) {
+    if (isAbsence(error)) return undefined
+    throw error
+  }
+}
+
 const readState = async (path: string): Promise<DiskState> => {
   try {
     return await withDirectFile(path, headersOf)
@@ -92,8 +102,18 @@ export class DiskStates {
     return await Promise.all(paths.map((path) => this.#of(path)))
   }
 
+  /**
+   * The metadata text on each of these paths that leads to a disk, read after the call.
+   *
+   * @throws Error when any of them cannot be read whole, Stuck and OutcomeUnknown for a disk that does not answer.
+   */
+  async textsOn(paths: readonly string[]): Promise<readonly DiskText[]> {
+    const found = await Promise.all(paths.map((path) => this.#watch(path, () => readText(path))))
+    return found.filter((text) => text !== undefined)
+  }
+
   async #of(path: string): Promise<DiskState> {
-    const read = this.#reads.get(path) ?? new SharedRead(() => this.#read(path))
+    const read = this.#reads.get(path) ?? new SharedRead(() => this.#watch(path, () => this.#readState(path)))
     this.#reads.set(path, read)
     try {
       return await read.fresh()
@@ -103,13 +123,9 @@ export class DiskStates {
     }
   }
 
-  #read(path: string): Promise<DiskState> {
+  #watch<T>(path: string, read: () => Promise<T>): Promise<T> {
     return this.#stuck.watch(path, () =>
-      withDeadline(
-        `reading the header of ${path}`,
-        this.#threads.add(() => this.#readState(path)),
-        this.#deadlineMs,
-      ),
+      withDeadline(`reading the metadata on ${path}`, this.#threads.add(read), this.#deadlineMs),
     )
   }
 }

@@ -1,7 +1,8 @@
-import { Frozen, NotFound } from './errors.ts'
+import { Frozen, NotFound, OutcomeUnknown } from './errors.ts'
 import type { ActiveVolumes } from './active-volumes.ts'
 import { proofOf, type DiskStates } from './disk-state.ts'
 import { flushGroup } from './flush.ts'
+import { readGroupOnDisks } from './group-on-disks.ts'
 import { GroupHistory, markOf } from './history.ts'
 import type { Lvm } from './lvm.ts'
 import { ProvenRead } from './proven-read.ts'
@@ -43,6 +44,7 @@ export class KnownGroup {
     this.#reports = new ProvenRead(
       () => this.#proof(),
       () => tools.stuck.watch(this.name, () => this.#read()),
+      () => this.#readOnDisks(),
     )
   }
 
@@ -98,6 +100,43 @@ export class KnownGroup {
     return this.#judged(() => this.#reports.reread())
   }
 
+  /**
+   * What the disks say, read after the call: their own metadata, when all of it can be understood and is the same on each
+   * of them; else a report by LVM. Whether an active volume is open does not show in it: each counts as open.
+   *
+   * @throws as fresh.
+   */
+  async current(): Promise<GroupReport> {
+    return (await this.#judgedOnDisks()) ?? (await this.reread())
+  }
+
+  /**
+   * What a change by LVM came to, in the judgement of `check`; safe from a power cut when it returns. Read from the
+   * disks after they were flushed, so that what is believed is what they have written; where they cannot tell, LVM is
+   * asked, and they are flushed after that.
+   *
+   * @throws as fresh and flush, and what `check` throws.
+   */
+  async confirm<T>(check: (report: GroupReport) => T): Promise<T> {
+    const isFlushed = await this.#tryToFlush()
+    const onDisks = isFlushed ? await this.#judgedOnDisks() : undefined
+    if (onDisks !== undefined) return check(onDisks)
+    const checked = check(await this.reread())
+    await this.flush()
+    return checked
+  }
+
+  /** @throws OutcomeUnknown when a disk does not answer: nothing is started behind that. */
+  async #tryToFlush(): Promise<boolean> {
+    try {
+      await this.flush()
+      return true
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) throw error
+      return false
+    }
+  }
+
   /** Whether a leg is missing, and how far the legs are in sync, only the kernel knows, and LVM asks it. */
   #hasActiveRaid(): boolean {
     return this.#last?.volumes.some((volume) => isRaid(volume) && volume.active) ?? false
@@ -105,7 +144,16 @@ export class KnownGroup {
 
   async #judged(read: () => Promise<Marked>): Promise<GroupReport> {
     this.#tools.stuck.refuse(this.name)
-    const { report, mark } = await read()
+    return this.#judge(await read())
+  }
+
+  async #judgedOnDisks(): Promise<GroupReport | undefined> {
+    this.#tools.stuck.refuse(this.name)
+    const found = await this.#reports.cheap()
+    return found === undefined ? undefined : this.#judge(found)
+  }
+
+  #judge({ report, mark }: Marked): GroupReport {
     this.history.judge(this.name, mark)
     this.#last = report
     return report
@@ -116,6 +164,12 @@ export class KnownGroup {
     const disks = proofOf(await this.#tools.disks.of(this.#devices))
     const active = await this.#tools.active.markOf(this.uuid)
     return disks === undefined || active === undefined ? undefined : `${disks}\n${active}`
+  }
+
+  async #readOnDisks(): Promise<Marked | undefined> {
+    const last = this.#last
+    const report = last === undefined ? undefined : await readGroupOnDisks(this.#tools, this, last)
+    return report === undefined ? undefined : { report, mark: markOf(report) }
   }
 
   async #read(): Promise<Marked> {

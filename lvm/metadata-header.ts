@@ -12,7 +12,8 @@ const LABEL_SECTORS = 4
 /** Of both structures; `calc_crc` of lvm2 begins with this value and does not invert the result as zlib does. */
 const CRC_START = 0xf597a6cf
 
-const lvmCrc = (bytes: Buffer): number => ~crc32(bytes, ~CRC_START >>> 0) >>> 0
+/** LVM's checksum of labels, headers and texts. */
+export const lvmCrc = (bytes: Buffer): number => ~crc32(bytes, ~CRC_START >>> 0) >>> 0
 
 /** Both begin at the start of the device, and the usual first area's header is among these bytes, too. */
 export const HEAD_BYTES = 8192
@@ -90,11 +91,13 @@ export interface TextLocation {
   readonly checksum: number
   /** LVM does not write to such an area (`--vgmetadatacopies`): it shows an old state. */
   readonly ignored: boolean
+  /** A command has written another text behind this one and not yet said that it counts, or died before. */
+  readonly hasPending: boolean
 }
 
 const AREA_MAGIC = ' LVM2 x[5A%r0N*>'
 const AREA_VERSION = 1
-const AREA = { crc: 0, magic: 4, version: 20, start: 24, size: 32, texts: 40 } as const
+const AREA = { crc: 0, magic: 4, version: 20, start: 24, size: 32, texts: 40, pending: 64 } as const
 const IGNORED_FLAG = 1
 
 /** Bytes of the header of a metadata area. */
@@ -124,6 +127,7 @@ export const parseAreaHeader = (
       sizeBytes: header.readBigUInt64LE(AREA.texts + 8),
       checksum: header.readUInt32LE(AREA.texts + 16),
       ignored: (header.readUInt32LE(AREA.texts + 20) & IGNORED_FLAG) !== 0,
+      hasPending: header.readBigUInt64LE(AREA.pending) !== 0n,
     },
   }
 }

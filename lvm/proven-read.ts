@@ -10,13 +10,23 @@ export class ProvenRead<T> {
   readonly #read: () => Promise<T>
   readonly #fresh: SharedRead<T>
   readonly #reread: SharedRead<T>
+  readonly #cheap: SharedRead<T | undefined>
   #kept: { readonly result: T; readonly proof: string } | undefined
 
-  constructor(prove: () => Promise<string | undefined>, read: () => Promise<T>) {
+  /** `readCheaply` is another way to the same result, which does not always lead there. */
+  constructor(
+    prove: () => Promise<string | undefined>,
+    read: () => Promise<T>,
+    readCheaply: () => Promise<T | undefined> = () => Promise.resolve(undefined),
+  ) {
     this.#prove = prove
     this.#read = read
     this.#fresh = new SharedRead(() => this.#keptOrRead())
-    this.#reread = new SharedRead(() => this.#readAnew())
+    this.#reread = new SharedRead(async () => (await this.#readAnew(this.#read)).result)
+    this.#cheap = new SharedRead(async () => {
+      const { result, isProved } = await this.#readAnew(readCheaply)
+      return isProved ? result : undefined
+    })
   }
 
   /** What was true at some moment after the call: proved to be still so, or read. */
@@ -29,6 +39,11 @@ export class ProvenRead<T> {
     return this.#reread.fresh()
   }
 
+  /** A cheap read that began after the call, when nothing changed meanwhile; undefined when there is none. */
+  cheap(): Promise<T | undefined> {
+    return this.#cheap.fresh()
+  }
+
   async #keptOrRead(): Promise<T> {
     const kept = this.#kept
     const isProved = kept !== undefined && (await this.#prove()) === kept.proof
@@ -36,11 +51,14 @@ export class ProvenRead<T> {
     return isProved && this.#kept === kept ? kept.result : await this.reread()
   }
 
-  async #readAnew(): Promise<T> {
+  async #readAnew<R extends T | undefined>(
+    read: () => Promise<R>,
+  ): Promise<{ readonly result: R; readonly isProved: boolean }> {
     this.#kept = undefined
     const before = await this.#prove()
-    const result = await this.#read()
-    if (before !== undefined && (await this.#prove()) === before) this.#kept = { result, proof: before }
-    return result
+    const result = await read()
+    const isProved = result !== undefined && before !== undefined && (await this.#prove()) === before
+    if (isProved) this.#kept = { result, proof: before }
+    return { result, isProved }
   }
 }

@@ -6,7 +6,8 @@ import { samplesOf } from './content.ts'
 import type { MappedVolume } from './device-mapper.ts'
 import { eraseVolume, type ErasePace } from './erase.ts'
 import { CommandFailed, NotFound } from './errors.ts'
-import { requireComplete } from './known-groups.ts'
+import { requireComplete, type KnownGroup } from './known-groups.ts'
+import { isLinearBlank } from './linear-content.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
 import { scrubLegs } from './raid-scrub.ts'
 import type { GroupReport } from './report.ts'
@@ -23,11 +24,17 @@ export interface RemoveTools extends VolumeTools {
 
 /**
  * A volume that was never used holds only the zeros it was made of. Its tags alone are not believed (they can be
- * restored from an old copy): it is looked at as well.
+ * restored from an old copy): it is looked at as well, through its device unless `isBlank` was seen without.
  */
-const needsErasing = async (tools: RemoveTools, unused: Unused, devicePath: string): Promise<boolean> => {
+const needsErasing = async (
+  tools: RemoveTools,
+  unused: Unused,
+  devicePath: string,
+  isBlank: boolean | undefined,
+): Promise<boolean> => {
   const { record, sizeBytes } = unused.volume
   if (record.state !== 'new') return true
+  if (isBlank !== undefined) return !isBlank
   const device = { path: devicePath, sizeBytes }
   return (await findContent(tools.runner, device, undefined, samplesOf(sizeBytes))) !== 'blank'
 }
@@ -49,12 +56,14 @@ const erase = async (
   await eraseVolume(tools.runner, unused, mapped, { method, pace: tools.pace, fromBytes, onProgress })
 }
 
-/** Leaves the space blank, or the group marked as one whose free space is not. */
+/** Leaves the space blank, or the group marked as one whose free space is not. Blank space needs no activation. */
 const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
   const { volume } = unused
+  const isBlank = volume.record.state === 'new' ? await isLinearBlank(unused, report) : undefined
+  if (isBlank === true) return
   const method = volume.record.erase
   const mapped = await activate(tools, volume, report)
-  if (await needsErasing(tools, unused, mapped.path)) {
+  if (await needsErasing(tools, unused, mapped.path, isBlank)) {
     if (method === 'none') await markUnerased(tools, volume.groupName)
     else await erase(tools, unused, mapped, method)
   }
@@ -62,6 +71,13 @@ const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupRepor
   if (method === 'none') return
   const { runner, lvm, known } = tools
   await scrubLegs({ runner, lvm, devices: known.devices }, unused, report)
+}
+
+/** What is true before something is destroyed. Whether an active volume is open only LVM tells; no other can be. */
+const lookAt = async (known: KnownGroup, volumeUuid: string): Promise<GroupReport> => {
+  const report = await known.current()
+  const found = report.volumes.find(({ handle }) => handle.volumeUuid === volumeUuid)
+  return found?.active === true ? await known.reread() : report
 }
 
 const isAbsent = (report: GroupReport, volumeUuid: string): boolean => {
@@ -76,12 +92,13 @@ const removeErased = async (
   expected: ExpectedVolume,
 ): Promise<void> => {
   const { lvm, known } = tools
-  const { volume } = await Unused.prove(await known.reread(), volumeUuid, expected)
+  const { volume } = await Unused.prove(await lookAt(known, volumeUuid), volumeUuid, expected)
   const { groupName } = volume
   const result = await lvm.run(removeVolumeCommand({ groupName, uuid: volumeUuid }), known.devices)
-  if (!isAbsent(await known.reread(), volumeUuid))
+  await known.confirm((report) => {
+    if (isAbsent(report, volumeUuid)) return
     throw new CommandFailed(volumeObject(volume), `not removed: lvremove ended with ${complaintOf(result)}`)
-  await known.flush()
+  })
 }
 
 const proveUnlessGone = async (
@@ -89,7 +106,7 @@ const proveUnlessGone = async (
   volumeUuid: string,
   expected: ExpectedVolume,
 ): Promise<{ unused: Unused; report: GroupReport } | undefined> => {
-  const report = await tools.known.reread()
+  const report = await lookAt(tools.known, volumeUuid)
   try {
     return { unused: await Unused.prove(report, volumeUuid, expected), report }
   } catch (error) {
@@ -107,7 +124,8 @@ export const removeVolume = async (
   volumeUuid: string,
   expected: ExpectedVolume,
 ): Promise<void> => {
-  const found = await proveUnlessGone(tools, volumeUuid, expected)
+  // in the queue, so that no command of our own is halfway through the metadata
+  const found = await tools.lanes.run(tools.known.name, () => proveUnlessGone(tools, volumeUuid, expected))
   if (found === undefined) {
     await tools.known.flush()
     return

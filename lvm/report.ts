@@ -3,13 +3,16 @@ import * as v from 'valibot'
 import { recordOf } from '../core/volume-tags.ts'
 import { CommandFailed } from './errors.ts'
 import type { LvmCommand } from './lvm-command.ts'
+import type { DiskRun } from './metadata-text.ts'
 import { parseReportJson } from './report-json.ts'
 import type { LogicalVolume, PhysicalVolume, VolumeGroup } from './types.ts'
 
-/** A volume group with its volumes, as one report showed them. */
+/** A volume group with its volumes, as one report showed them, or one reading of its disks. */
 export interface GroupReport {
   readonly group: VolumeGroup
   readonly volumes: readonly LogicalVolume[]
+  /** Where each linear volume lies, by its UUID and in its order; only a reading of the disks has this. */
+  readonly linearRuns?: ReadonlyMap<string, readonly DiskRun[]>
 }
 
 /** What a set of devices holds. */

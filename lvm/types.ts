@@ -54,7 +54,7 @@ export interface LogicalVolume {
   readonly active: boolean
   /**
    * Open on this host: mounted, or held by a process or another device. As LVM said when the group's metadata or active
-   * volumes last changed; removeVolume asks anew.
+   * volumes last changed; when the last change was our own, every active volume counts as open. removeVolume asks anew.
    */
   readonly open: boolean
   /** LVM's segment type: linear, striped, raid1, thin … */

@@ -22,12 +22,13 @@ export const markUnerased = async ({ lvm, lanes, known }: VolumeTools, groupName
     requireComplete(before)
     if (hasUnerasedSpace(before.group.tags)) return
     const result = await lvm.run(tagGroupCommand({ groupName, tag: UNERASED_TAG }), known.devices)
-    if (!hasUnerasedSpace((await known.reread()).group.tags))
+    await known.confirm(({ group }) => {
+      if (hasUnerasedSpace(group.tags)) return
       throw new CommandFailed(
         `volume group "${groupName}"`,
         `not tagged "${UNERASED_TAG}": vgchange ended with ${complaintOf(result)}`,
       )
-    await known.flush()
+    })
   })
 }
 

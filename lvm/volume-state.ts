@@ -44,17 +44,16 @@ const changeTag = async (
   return await lanes.run(groupName, async () => {
     // LVM refuses the change itself while disks are missing
     const result = await lvm.run(command, known.devices)
-    const report = await known.reread()
-    requireComplete(report)
-    const after = requireRecord(requireVolume(report, handle.volumeUuid))
-    const isDone = after.tags.includes(to) && (from === undefined || !after.tags.includes(from))
-    if (!isDone)
+    return await known.confirm((report) => {
+      requireComplete(report)
+      const after = requireRecord(requireVolume(report, handle.volumeUuid))
+      const isDone = after.tags.includes(to) && (from === undefined || !after.tags.includes(from))
+      if (isDone) return after
       throw new CommandFailed(
         volumeObject(volume),
         `not tagged "${to}": lvchange ended with ${complaintOf(result)}`,
       )
-    await known.flush()
-    return after
+    })
   })
 }
 

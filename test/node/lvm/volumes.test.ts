@@ -93,11 +93,12 @@ describe('volumes', function () {
       expect(await thrownBy(node.volumes.createVolume(other))).to.be.instanceOf(Conflict)
     })
 
-    it('takes one lvcreate and one report', async () => {
+    it('takes one LVM command, and none for what is asked afterwards', async () => {
       await make(8n * MIB)
       runner.commands.length = 0
-      await make(8n * MIB)
-      expect(ran()).to.deep.equal(['lvcreate', 'fullreport'])
+      const made = await make(8n * MIB)
+      expect((await node.volumes.inventory()).volumes).to.deep.include(made)
+      expect(ran()).to.deep.equal(['lvcreate'])
     })
 
     it('gives all of the group and not one extent more, with numbers', async () => {
@@ -165,9 +166,12 @@ describe('volumes', function () {
         expect(ranFile(`mkfs.${type}`)).to.equal(1)
       })
 
-    it('runs no LVM command for a volume that is ready', async () => {
+    it('takes an LVM command a change, and none for a volume that is ready', async () => {
       const made = await make(16n * MIB)
+      runner.commands.length = 0
       await node.volumes.prepareVolume(made.handle, EXT4)
+      // activated, tagged before mkfs and after it
+      expect(ran()).to.deep.equal(['lvchange', 'lvchange', 'lvchange'])
       runner.commands.length = 0
       await node.volumes.prepareVolume(made.handle, EXT4)
       expect(ran()).to.deep.equal([])
@@ -281,11 +285,35 @@ describe('volumes', function () {
 
     it('removes once, and again is no error', async () => {
       const made = await make(16n * MIB)
+      runner.commands.length = 0
       await remove(made)
       await remove(made)
       expect(await node.volumes.findVolume(made.handle)).to.equal(undefined)
+      expect(ran(), 'never used, so there is nothing to activate it for').to.deep.equal(['lvremove'])
       expect((await node.volumes.inventory()).groups[0]?.freeBytes).to.equal(group.freeBytes)
       expect(ranFile('blkdiscard'), 'never used, so there is nothing to erase').to.equal(0)
+    })
+
+    it('takes no more LVM commands than erasing needs', async () => {
+      const made = await make(16n * MIB, { content: 'block' })
+      await node.volumes.prepareVolume(made.handle, BLOCK)
+      await node.volumes.releaseVolume(made.handle)
+      runner.commands.length = 0
+      await remove(made)
+      // activated, tagged as being erased, deactivated, removed
+      expect(ran()).to.deep.equal(['lvchange', 'lvchange', 'lvchange', 'lvremove'])
+    })
+
+    it('erases what was written into a volume that was never handed out', async () => {
+      const made = await make(24n * MIB)
+      const lv = `${group.name}/${made.name}`
+      await handMadeLvm('lvchange', '-ay', lv)
+      await writeAt(`/dev/${lv}`, 3 << 20, Buffer.from('tenant-secret'))
+      await handMadeLvm('lvchange', '-an', lv)
+      await remove(made)
+      expect(ranFile('blkdiscard')).to.equal(1)
+      for (const path of [disk(0), disk(1)])
+        expect(await run('sh', '-c', PATTERN_COUNT, path), path).to.equal('0')
     })
 
     it('notices a volume that was removed by hand', async () => {

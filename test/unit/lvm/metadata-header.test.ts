@@ -43,10 +43,10 @@ describe('lvm/metadata-header', () => {
   it('finds where the current text is, another place after each change', () => {
     expect(parseAreaHeader(areaHeader(HEADS.orphan), LOAMS_AREA)).to.deep.equal({ text: undefined })
     expect(parseAreaHeader(areaHeader(HEADS.empty), LOAMS_AREA)).to.deep.equal({
-      text: { offsetBytes: 512n, sizeBytes: 828n, checksum: 3590476293, ignored: false },
+      text: { offsetBytes: 512n, sizeBytes: 828n, checksum: 3590476293, ignored: false, hasPending: false },
     })
     expect(parseAreaHeader(areaHeader(HEADS.one), LOAMS_AREA)).to.deep.equal({
-      text: { offsetBytes: 1536n, sizeBytes: 1056n, checksum: 2286915762, ignored: false },
+      text: { offsetBytes: 1536n, sizeBytes: 1056n, checksum: 2286915762, ignored: false, hasPending: false },
     })
   })
 

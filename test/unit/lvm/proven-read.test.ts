@@ -85,4 +85,43 @@ describe('lvm/proven-read', () => {
     whileReading = () => undefined
     expect(await read.fresh()).to.equal('read a as number 3')
   })
+
+  describe('by a cheap way', () => {
+    let cheap: string | undefined
+    let whileCheap: () => void
+    let other: ProvenRead<string>
+
+    beforeEach(() => {
+      cheap = 'cheap'
+      whileCheap = () => undefined
+      other = new ProvenRead(
+        () => Promise.resolve(state),
+        () => Promise.resolve(`costly ${++reads}`),
+        () => {
+          whileCheap()
+          return Promise.resolve(cheap)
+        },
+      )
+    })
+
+    it('hands out what that found, until something changes', async () => {
+      expect(await other.cheap()).to.equal('cheap')
+      expect(await other.fresh()).to.equal('cheap')
+      state = 'b'
+      expect(await other.fresh()).to.equal('costly 1')
+    })
+
+    it('has nothing and keeps nothing when that leads nowhere, or something changes meanwhile', async () => {
+      await other.fresh()
+      cheap = undefined
+      expect(await other.cheap()).to.equal(undefined)
+      expect(await other.fresh()).to.equal('costly 2')
+      cheap = 'cheap'
+      whileCheap = () => (state = 'b')
+      expect(await other.cheap()).to.equal(undefined)
+      expect(await other.fresh()).to.equal('costly 3')
+      state = undefined
+      expect(await other.cheap()).to.equal(undefined)
+    })
+  })
 })
