@@ -10,6 +10,7 @@ import { requireComplete } from './known-groups.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
 import { scrubLegs } from './raid-scrub.ts'
 import type { GroupReport } from './report.ts'
+import { isThin } from './thin-pool.ts'
 import { markUnerased } from './unerased-space.ts'
 import { Unused, type ExpectedVolume } from './unused.ts'
 import { findContent, volumeObject } from './volume-content.ts'
@@ -52,6 +53,11 @@ const erase = async (
 /** Leaves the space blank, or the group marked as one whose free space is not. */
 const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
   const { volume } = unused
+  // its space stays with the pool, which zeroes what it gives to another volume; zeros written here would take more of it
+  if (isThin(volume)) {
+    await deactivate(tools, volume)
+    return
+  }
   const method = volume.record.erase
   const mapped = await activate(tools, volume, report)
   if (await needsErasing(tools, unused, mapped.path)) {
