@@ -123,7 +123,7 @@ type CreateTools = ThinTools
  * a volume said to be there, needs a fresh one.
  */
 const planFor = async ({ known, hostRunner }: CreateTools, request: CreateVolumeRequest): Promise<Plan> => {
-  const poolUse = request.layout.name === 'thin' ? await readPoolUse(hostRunner) : []
+  const poolUse = request.layout.name === 'thin' ? await readPoolUse(hostRunner, [known.uuid]) : []
   if (known.last !== undefined) {
     try {
       const plan = planOf(known.last, request, poolUse)

@@ -27,9 +27,15 @@ const usedPools = async (
   hostRunner: CommandRunner,
   reports: readonly GroupReport[],
 ): Promise<Pick<Inventory, 'poolUse'>> => {
-  if (!reports.some(({ volumes }) => volumes.some((volume) => isThin(volume) && volume.active))) return {}
+  const inUse = reports.filter(({ volumes }) => volumes.some((volume) => isThin(volume) && volume.active))
+  if (inUse.length === 0) return {}
   try {
-    return { poolUse: await readPoolUse(hostRunner) }
+    return {
+      poolUse: await readPoolUse(
+        hostRunner,
+        inUse.map(({ group }) => group.uuid),
+      ),
+    }
   } catch (error) {
     if (!(error instanceof LoamError)) throw error
     return {}

@@ -48,7 +48,9 @@ class PoolWatch {
   /** Never fails. */
   async look(): Promise<void> {
     try {
-      const use = await readPoolUse(this.#tools.hostRunner)
+      const { groups, hostRunner } = this.#tools
+      const uuids = groups.all().map(({ uuid }) => uuid)
+      const use = await readPoolUse(hostRunner, uuids)
       const told = this.#told
       this.#told = new Map(use.map((each) => [each.poolUuid, stepOf(each)]))
       for (const each of use) await this.#lookAt(each, told.get(each.poolUuid))

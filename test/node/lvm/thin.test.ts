@@ -71,32 +71,27 @@ describe('thin volumes', function () {
   const runner = faultyRunner()
   let node: Node
   let loops: string[]
+  let group: VolumeGroup
   let end: AbortController
 
   const inventory = (): Promise<Inventory> => node.volumes.inventory()
-  const groupNow = async (): Promise<VolumeGroup> => {
-    const [group] = (await inventory()).groups
-    if (group === undefined) throw new Error('no group')
-    return group
-  }
   const poolNow = async (name = 'thinpool'): Promise<ThinPool> => {
     const pool = (await inventory()).volumes.filter(isThinPool).find((each) => each.name === name)
     if (pool === undefined) throw new Error('no pool')
     return pool
   }
   const largestBytes = async (wanted: ThinLayout): Promise<bigint> => {
-    const { volumes, poolUse = [] } = await inventory()
-    const group = await groupNow()
-    const room = thinRoomOf({ group, volumes }, wanted, poolUse)
+    const { groups, volumes, poolUse = [] } = await inventory()
+    const room = thinRoomOf({ group: groups[0] ?? group, volumes }, wanted, poolUse)
     const extents = room === undefined ? 0n : largestThinVolumeExtents(wanted.overprovisionPermille, room)
     return extents * group.extentSizeBytes
   }
-  const request = async (wanted: ThinLayout, sizeBytes: bigint): Promise<CreateVolumeRequest> => ({
-    ...requestFor(await groupNow(), sizeBytes, { content: 'block' }),
+  const request = (wanted: ThinLayout, sizeBytes: bigint): CreateVolumeRequest => ({
+    ...requestFor(group, sizeBytes, { content: 'block' }),
     layout: wanted,
   })
-  const create = async (wanted: ThinLayout, sizeBytes: bigint): Promise<LogicalVolume> =>
-    node.volumes.createVolume(await request(wanted, sizeBytes))
+  const create = (wanted: ThinLayout, sizeBytes: bigint): Promise<LogicalVolume> =>
+    node.volumes.createVolume(request(wanted, sizeBytes))
   const prepare = async ({ handle }: LogicalVolume): Promise<string> =>
     (await node.volumes.prepareVolume(handle, { kind: 'block' })).devicePath
   const remove = async ({ handle, name, record }: LogicalVolume): Promise<void> => {
@@ -110,8 +105,9 @@ describe('thin volumes', function () {
     for (let index = 0; index < DISKS; index += 1) loops.push(await makeLoop(`thin${index}`, DISK_MIB))
     end = new AbortController()
     node = await startNode(runner, { onGroupChange: () => undefined, signal: end.signal })
-    const { problem } = await ensure(node.volumes, loops, { name: NAME })
-    expect(problem).to.equal(undefined)
+    const made = await ensure(node.volumes, loops, { name: NAME })
+    if (made.group === undefined || made.problem !== undefined) throw new Error(made.problem?.message)
+    group = made.group
   })
   after(async () => {
     end.abort()
@@ -122,12 +118,12 @@ describe('thin volumes', function () {
 
   it('are refused, and no pool is made, where thin_check cannot be run', async () => {
     runner.fails = ({ args }) => args.includes('thin_check')
-    const before = await groupNow()
+    const before = await inventory()
     expect(await failure(create(layout(1), 8n * MIB))).to.match(
       /thin pool "loam-thin\/thinpool": is not made without thin_check.*install the package/,
     )
     runner.fails = () => false
-    expect(await groupNow()).to.deep.equal(before)
+    expect(await inventory()).to.deep.equal(before)
   })
 
   it('get more space while they are written to, wait for it in a full pool, and get it when there is some', async () => {
@@ -175,7 +171,7 @@ describe('thin volumes', function () {
     // holes: the pool begins in one run, and takes the rest in others
     const holes = [`${loops[0] ?? ''}:20-21`, `${loops[1] ?? ''}:9-10`]
     await handMadeLvm('lvcreate', '-qan', '-Zn', '-Wn', '-l4', '-nused', NAME, ...holes)
-    const { extentSizeBytes } = await groupNow()
+    const { extentSizeBytes } = group
     const offered = await largestBytes(RATIO)
     await prepare(await create(RATIO, extentSizeBytes))
     expect(await poolNow()).to.deep.include({
@@ -217,7 +213,7 @@ describe('thin volumes', function () {
   it('find their pool large enough after a crash between its growth and their creation', async () => {
     await handMadeLvm('lvremove', '--yes', `${NAME}/used`)
     const { sizeBytes: before } = await poolNow()
-    const wanted = await request(RATIO, await largestBytes(RATIO))
+    const wanted = request(RATIO, await largestBytes(RATIO))
     runner.fails = (command) => command.effect === 'change' && command.step === 'create-volume'
     expect(await failure(node.volumes.createVolume(wanted))).to.match(/not started/)
     const { sizeBytes } = await poolNow()

@@ -9,7 +9,7 @@ const line = (metadata: string, data: string, mode = 'rw', check = '-'): string 
 describe('lvm/pool-use', () => {
   it('reads the use of a pool, rounded up', () => {
     expect(parsePoolStatus(line('329/3072', '2192/2432'))).to.deep.equal({
-      ...{ device: 'g-p-tpool', dataPercent: 91, metadataPercent: 11, mode: 'rw' },
+      ...{ dataPercent: 91, metadataPercent: 11, mode: 'rw' },
     })
     expect(parsePoolStatus(line('1/1', '0/5'))).to.include({ dataPercent: 0, metadataPercent: 100 })
   })
@@ -19,7 +19,7 @@ describe('lvm/pool-use', () => {
     expect(parsePoolStatus(line('1/9', '9/9', 'ro'))).to.include({ mode: 'ro' })
     expect(parsePoolStatus(line('1/9', '9/9', 'rw', 'needs_check'))).to.include({ mode: 'needs_check' })
     expect(parsePoolStatus('g-p-tpool: 0 311296 thin-pool Fail')).to.deep.equal({
-      ...{ device: 'g-p-tpool', dataPercent: 100, metadataPercent: 100, mode: 'Fail' },
+      ...{ dataPercent: 100, metadataPercent: 100, mode: 'Fail' },
     })
   })
 
