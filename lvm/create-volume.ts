@@ -154,10 +154,10 @@ const readBack = async (
   const plan = planOf(await known.reread(), request)
   if (plan.own === undefined)
     throw new CommandFailed(nameOf(request), `not made: lvcreate ended with ${complaintOf(result)}`)
-  const { segmentType, poolName, tags } = plan.own
-  const { layout } = request
-  const wanted = tagsOf(request.record)
-  const isInPool = layout.name !== 'thin' || poolName === layout.pool
+  const { segmentType, tags } = plan.own
+  const { layout, record } = request
+  const wanted = tagsOf(record)
+  const isInPool = layout.name !== 'thin' || plan.own.poolName === layout.pool
   const isAsAsked = segmentType === layout.name && isInPool && wanted.every((tag) => tags.includes(tag))
   if (result.exitCode === 0 && !isAsAsked)
     throw new OutcomeUnknown(
