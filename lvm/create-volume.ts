@@ -172,7 +172,7 @@ const readBack = async (
  * its group.
  *
  * Two commands and a flush: lvcreate, and a report, because an exit status of 0 proves nothing (LVM 2.03.16 gives 0
- * for an lvcreate that made nothing). Before them, the pool of a thin volume is given room.
+ * for an lvcreate that made nothing).
  */
 export const createVolume = async (
   tools: CreateTools,

@@ -1,9 +1,9 @@
 import { describeLayout, type ThinLayout } from '../core/layout.ts'
 import { volumeExtents } from '../core/layout-size.ts'
-import { largestThinVolumeExtents, planThinRoom, type PoolPlan } from '../core/thin-size.ts'
+import { largestThinVolumeExtents, planThinRoom, type PoolPlan, type ThinRoom } from '../core/thin-size.ts'
 import { poolTagsOf, tagsOf } from '../core/volume-tags.ts'
 import { complaintOf, type CommandRunner } from './command-runner.ts'
-import { CommandFailed, Conflict, NoSpace, Refused } from './errors.ts'
+import { CommandFailed, NoSpace, Refused } from './errors.ts'
 import { freeOnDisks } from './free-disks.ts'
 import { growPoolData } from './grow-pool.ts'
 import { requireComplete, type KnownGroup } from './known-groups.ts'
@@ -30,10 +30,24 @@ interface ThinPlan extends PoolPlan {
   readonly sizeBytes: bigint
 }
 
+/** Why the pool takes no volume at all, and what to do; undefined when only its size bounds it. */
+const whyNone = (
+  report: GroupReport,
+  request: ThinRequest,
+  room: ThinRoom | undefined,
+): string | undefined => {
+  if (room !== undefined) return undefined
+  const { layout, groupName } = request
+  const fault = poolFault(report, layout)
+  return fault === undefined
+    ? `${poolObject(request)} is too full for another volume: add a disk to volume group "${groupName}", or delete volumes of it`
+    : `${poolObject(request)} cannot be used: ${fault}; name another one in the parameter "thinPool" of the class`
+}
+
 /**
  * How the pool gets room for a volume.
  *
- * @throws Conflict when something else has the pool's name; NoSpace with the numbers; Refused when the pool is too full.
+ * @throws NoSpace with the numbers, also when the pool takes no volume at all.
  */
 export const planThinVolume = (
   report: GroupReport,
@@ -41,26 +55,20 @@ export const planThinVolume = (
   use: readonly ThinPoolUse[],
 ): ThinPlan => {
   const { layout, groupName, name } = request
+  const { overprovisionPermille } = layout
   const { extentSizeBytes } = report.group
-  const fault = poolFault(report, layout)
-  if (fault !== undefined)
-    throw new Conflict(poolObject(request), `cannot be used: ${fault}`, {
-      advice: 'name another one in the parameter "thinPool" of the class',
-    })
   const room = thinRoomOf(report, layout, use)
-  if (room === undefined)
-    throw new Refused(poolObject(request), 'is too full for another volume', {
-      advice: `add a disk to volume group "${groupName}", or delete volumes of it`,
-    })
   const extents = volumeExtents(layout, request.sizeBytes, extentSizeBytes)
-  const plan = planThinRoom(layout.overprovisionPermille, extents, room)
+  const plan = room === undefined ? undefined : planThinRoom(overprovisionPermille, extents, room)
   if (plan !== undefined) return { ...plan, sizeBytes: extents * extentSizeBytes }
-  const largest = largestThinVolumeExtents(layout.overprovisionPermille, room)
+  const largest = room === undefined ? 0n : largestThinVolumeExtents(overprovisionPermille, room)
+  const why = whyNone(report, request, room)
   throw new NoSpace(`logical volume "${groupName}/${name}"`, {
     layout: describeLayout(layout),
     requestedBytes: extents * extentSizeBytes,
     largestBytes: largest * extentSizeBytes,
     freeOnDisks: freeOnDisks(report.group),
+    ...(why === undefined ? {} : { why }),
   })
 }
 

@@ -144,9 +144,7 @@ describe('thin volumes', function () {
       const [use] = (await inventory()).poolUse ?? []
       expect(use).to.include({ poolUuid: handle.volumeUuid, dataPercent: 100, mode: 'out_of_data_space' })
       expect(await largestBytes(wanted)).to.equal(0n)
-      expect(await failure(create(wanted, 4n * MIB))).to.match(
-        /"loam-thin\/growing": is too full.*add a disk/,
-      )
+      expect(await failure(create(wanted, 4n * MIB))).to.match(/"loam-thin\/growing" is too full.*add a disk/)
       await writeFile(NO_SPACE_TIMEOUT, timeout)
       await handMadeLvm('lvremove', '--yes', `${NAME}/rest`)
       const isWell = async (): Promise<boolean> => (await inventory()).poolUse?.[0]?.mode === 'rw'
