@@ -134,6 +134,12 @@ const FEASIBLE: readonly Rule[] = [
   blockWithoutErasing,
 ]
 
+/** A thin pool zeroes what it gives to a volume, whatever was there before. */
+const showsZeros = (storageClass: ClassView | undefined): boolean =>
+  storageClass !== undefined &&
+  'parameters' in storageClass.settings &&
+  storageClass.settings.parameters.layout.name === 'thin'
+
 /** Whether this node can serve it now. */
 const POSSIBLE_HERE: readonly Rule[] = [
   ({ groupProblem, nodeName }) =>
@@ -152,8 +158,11 @@ const POSSIBLE_HERE: readonly Rule[] = [
           message: `node ${nodeName} has no volume group for StorageClass "${claim.storageClassName}"`,
         }
       : undefined,
-  ({ group, nodeName, claim }) =>
-    claim.volumeMode === 'Block' && group !== undefined && hasUnerasedSpace(group.tags)
+  ({ group, nodeName, claim, storageClass }) =>
+    claim.volumeMode === 'Block' &&
+    group !== undefined &&
+    hasUnerasedSpace(group.tags) &&
+    !showsZeros(storageClass)
       ? {
           kind: 'reschedule',
           reason: 'UnerasedSpace',

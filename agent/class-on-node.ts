@@ -1,6 +1,8 @@
 import { describeLayout, legsOf, type Layout } from '../core/layout.ts'
-import { largestVolumeExtents, usableExtents } from '../core/layout-size.ts'
+import { allFreeExtents, largestVolumeExtents, usableExtents } from '../core/layout-size.ts'
+import { largestThinVolumeExtents } from '../core/thin-size.ts'
 import { freeDisksOf } from '../lvm/free-disks.ts'
+import { isThinPool, thinRoomOf } from '../lvm/thin-pool.ts'
 import type { DiskVerdict, Inventory, VolumeGroup } from '../lvm/types.ts'
 import type { ClassView } from './class-view.ts'
 
@@ -103,6 +105,29 @@ export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode =
   }
 }
 
+interface Room {
+  readonly usableExtents: bigint
+  readonly largestExtents: bigint
+}
+
+const NO_ROOM: Room = { usableExtents: 0n, largestExtents: 0n }
+
+/** What volumes of that layout can be made of. Thin ones share the largest. */
+const roomFor = (layout: Layout, group: VolumeGroup, { volumes, poolUse = [] }: Inventory): Room => {
+  if (layout.name !== 'thin') {
+    const disks = freeDisksOf(group)
+    return {
+      usableExtents: usableExtents(layout, disks),
+      largestExtents: largestVolumeExtents(layout, disks),
+    }
+  }
+  const report = { group, volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid) }
+  const room = thinRoomOf(report, layout, poolUse)
+  if (room === undefined) return NO_ROOM
+  const largest = largestThinVolumeExtents(layout.overprovisionPermille, room)
+  return { usableExtents: largest, largestExtents: largest }
+}
+
 /**
  * What may be allocated. A group with a problem offers nothing: a partial group reports free extents that lvcreate
  * then refuses.
@@ -111,13 +136,15 @@ export const capacityOf = (state: ClassOnNode, inventory: Inventory): Capacity =
   const { group, problem } = state
   if (group === undefined) return NOTHING
   const { uuid, sizeBytes, extentSizeBytes } = group
-  const layout = layoutOf(state) ?? { name: 'linear' }
+  const volumes = inventory.volumes.filter((volume) => volume.handle.groupUuid === uuid)
   const disks = problem === undefined ? freeDisksOf(group) : []
+  const room =
+    problem === undefined ? roomFor(layoutOf(state) ?? { name: 'linear' }, group, inventory) : NO_ROOM
   return {
     sizeBytes,
-    freeBytes: usableExtents({ name: 'linear' }, disks) * extentSizeBytes,
-    usableBytes: usableExtents(layout, disks) * extentSizeBytes,
-    largestVolumeBytes: largestVolumeExtents(layout, disks) * extentSizeBytes,
-    volumes: inventory.volumes.filter((volume) => volume.handle.groupUuid === uuid).length,
+    freeBytes: allFreeExtents(disks) * extentSizeBytes,
+    usableBytes: room.usableExtents * extentSizeBytes,
+    largestVolumeBytes: room.largestExtents * extentSizeBytes,
+    volumes: volumes.filter((volume) => !isThinPool(volume)).length,
   }
 }

@@ -17,6 +17,8 @@ export interface Facts {
   readonly unclaimed: readonly string[]
   /** RAID volumes that would not outlive the loss of a disk now, and why. */
   readonly degraded: readonly { readonly name: string; readonly why: string }[]
+  /** What is wrong with the thin pools of the group. */
+  readonly thinPoolProblem?: Problem | undefined
 }
 
 /** Where a problem is shown. */
@@ -146,6 +148,12 @@ const ROWS: readonly Row[] = [
     well: 'False',
     fault: degradedVolumes,
     good: () => ({ reason: 'AllRedundant', message: 'no RAID volume is known to lack a leg' }),
+  },
+  {
+    type: 'ThinPoolsFull',
+    well: 'False',
+    fault: ({ thinPoolProblem }) => thinPoolProblem,
+    good: () => ({ reason: 'EnoughSpace', message: 'no thin pool is known to be short of space' }),
   },
 ]
 

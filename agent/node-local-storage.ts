@@ -4,12 +4,13 @@ import type { ReadableParameters } from '../core/parameters.ts'
 import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
-import type { LogicalVolume, VolumeGroup } from '../lvm/types.ts'
-import type { Capacity, ClassOnNode } from './class-on-node.ts'
+import type { LogicalVolume, ThinPoolUse, VolumeGroup } from '../lvm/types.ts'
+import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
 import { conditionsFor } from './conditions.ts'
 import { degradedVolumes } from './degraded-volumes.ts'
 import { diskStatuses } from './disk-status.ts'
 import type { Identity } from './ports.ts'
+import { thinPoolProblem, thinPoolStatuses, type ThinPoolStatus } from './thin-pools.ts'
 import type { unclaimedVolumes } from './unclaimed-volumes.ts'
 
 type Status = NonNullable<NodeLocalStorage['status']>
@@ -60,6 +61,8 @@ interface StatusParts {
   readonly state: ClassOnNode
   readonly capacity: Capacity
   readonly volumes: readonly LogicalVolume[]
+  /** None are known when absent. */
+  readonly poolUse?: readonly ThinPoolUse[]
   readonly unclaimed: ReturnType<typeof unclaimedVolumes>
   readonly now: Date
 }
@@ -90,9 +93,22 @@ const volumeGroupOf = (parts: StatusParts): Pick<Status, 'volumeGroup'> => {
   return known === undefined ? {} : { volumeGroup: { ...known, free: '0', largestVolume: '0' } }
 }
 
+/** The thin pools of a group that is to be seen. */
+const thinPoolsOf = ({
+  state: { group },
+  volumes,
+  poolUse = [],
+}: StatusParts): { readonly thinPools?: ThinPoolStatus[]; readonly problem?: Problem | undefined } => {
+  if (group === undefined) return {}
+  const report = { group, volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid) }
+  const thinPools = thinPoolStatuses(report, poolUse)
+  return thinPools.length === 0 ? {} : { thinPools, problem: thinPoolProblem(report, poolUse) }
+}
+
 /** The whole status, to be applied with server-side apply. */
 export const statusFor = (parts: StatusParts): NodeLocalStorage => {
   const { existing, state, now, unclaimed } = parts
+  const { thinPools, problem: poolProblem } = thinPoolsOf(parts)
   const { generation } = state
   const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
   const disks = diskStatuses(state.disks, existing)
@@ -104,6 +120,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
     disks: disks.length === 0 && (existing.spec.disks ?? []).length > 0 ? undefined : disks,
     unclaimed: unclaimed.names,
     degraded: degradedVolumes(parts.volumes.filter(({ handle }) => handle.groupUuid === state.group?.uuid)),
+    thinPoolProblem: poolProblem,
   }
   return {
     apiVersion: API_VERSION,
@@ -116,6 +133,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
       ...volumeGroupOf(parts),
       disks,
       ...(unclaimed.items.length === 0 ? {} : { unclaimedVolumes: [...unclaimed.items] }),
+      ...(thinPools === undefined ? {} : { thinPools }),
       conditions: conditionsFor(facts, { previous: existing.status?.conditions ?? [], generation, time }),
     },
   }

@@ -74,6 +74,7 @@ export class ReportWriter {
       state,
       capacity: capacityOf(state, inventory),
       volumes: inventory.volumes,
+      poolUse: inventory.poolUse ?? [],
       unclaimed: unclaimedVolumes(ours, known, this.#identity),
       now: new Date(),
     })

@@ -32,8 +32,10 @@ const commandFor = (volume: RecordedVolume, nodeName: string, reclaimPolicy: 'Re
 }
 
 /** For a volume that Loam will not touch: on the node, by a person who knows that nobody needs it. */
-const byHand = ({ groupName, name }: LogicalVolume): string => {
+const byHand = ({ groupName, name, segmentType }: LogicalVolume): string => {
   const path = `/dev/${groupName}/${name}`
+  // zeros would take space of its pool, which zeroes what it gives to another volume
+  if (segmentType === 'thin') return `lvremove -y ${groupName}/${name}`
   return `lvchange -ay ${groupName}/${name} && blkdiscard --zeroout ${path} && lvremove -y ${groupName}/${name}`
 }
 

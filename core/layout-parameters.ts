@@ -5,9 +5,14 @@ interface LayoutParameters {
   readonly stripes: number | undefined
   readonly stripeSize: bigint | undefined
   readonly mirrors: number | undefined
+  readonly thinPool: string | undefined
+  readonly overprovisionRatio: bigint | undefined
 }
 
 const DEFAULT_STRIPE_SIZE_BYTES = 64n * 1024n
+const DEFAULT_THIN_POOL = 'thinpool'
+/** Volumes as large together as their pool: it can never be full. */
+const NO_OVERPROVISION_PERMILLE = 1000n
 /** With fewer stripes LVM refuses the layout (lvmraid(7)). */
 const LEAST_STRIPES = { striped: 2, raid5: 2, raid6: 3, raid10: 2 } as const
 
@@ -19,10 +24,14 @@ interface LayoutFault {
 
 /** Puts a layout together from its name and its parameters, each of which was read already. */
 export const layoutOf = (
-  name: Exclude<LayoutName, 'thin'>,
-  { stripes, stripeSize = DEFAULT_STRIPE_SIZE_BYTES, mirrors = 1 }: LayoutParameters,
+  name: LayoutName,
+  { stripes, stripeSize = DEFAULT_STRIPE_SIZE_BYTES, mirrors = 1, ...thin }: LayoutParameters,
 ): { readonly value: Layout } | { readonly fault: LayoutFault } => {
   if (name === 'linear') return { value: { name } }
+  if (name === 'thin') {
+    const { thinPool: pool = DEFAULT_THIN_POOL, overprovisionRatio = NO_OVERPROVISION_PERMILLE } = thin
+    return { value: { name, pool, overprovisionPermille: overprovisionRatio } }
+  }
   if (name === 'raid1') return { value: { name, mirrors } }
   const least = LEAST_STRIPES[name]
   if (stripes !== undefined && stripes < least)

@@ -1,4 +1,4 @@
-import { legsOf, type Layout, type Legs } from './layout.ts'
+import { legsOf, type Layout, type Legs, type PlacedLayout } from './layout.ts'
 
 /** Consecutive extents of a disk, counted from its first. */
 export interface ExtentRun {
@@ -20,7 +20,8 @@ export interface Placement {
 
 const freeExtents = ({ freeRuns }: FreeDisk): bigint => freeRuns.reduce((sum, { count }) => sum + count, 0n)
 
-const sum = (disks: readonly FreeDisk[]): bigint =>
+/** Free extents of all disks together. */
+export const allFreeExtents = (disks: readonly FreeDisk[]): bigint =>
   disks.reduce((total, disk) => total + freeExtents(disk), 0n)
 
 const longestRun = ({ freeRuns }: FreeDisk): bigint =>
@@ -32,7 +33,8 @@ const roomFor = ({ inOneRun }: Legs, disk: FreeDisk): bigint =>
 
 const compare = (one: bigint, other: bigint): number => (one === other ? 0 : one > other ? -1 : 1)
 
-const divideRoundingUp = (dividend: bigint, divisor: bigint): bigint => (dividend + divisor - 1n) / divisor
+export const divideRoundingUp = (dividend: bigint, divisor: bigint): bigint =>
+  (dividend + divisor - 1n) / divisor
 
 /** Data extents that fit on each leg, when the legs go to the disks with most room. */
 const extentsPerLeg = (legs: Legs, disks: readonly FreeDisk[]): bigint => {
@@ -45,9 +47,9 @@ const extentsPerLeg = (legs: Legs, disks: readonly FreeDisk[]): bigint => {
  * Extents of the largest volume that fits. A linear volume is put together from free extents anywhere; every other
  * layout has each of its legs on one disk, so the disk with the least room of those that it needs bounds it.
  */
-export const largestVolumeExtents = (layout: Layout, disks: readonly FreeDisk[]): bigint => {
+export const largestVolumeExtents = (layout: PlacedLayout, disks: readonly FreeDisk[]): bigint => {
   const legs = legsOf(layout)
-  return legs === undefined ? sum(disks) : extentsPerLeg(legs, disks) * BigInt(legs.dataLegs)
+  return legs === undefined ? allFreeExtents(disks) : extentsPerLeg(legs, disks) * BigInt(legs.dataLegs)
 }
 
 /** Extents of a volume that was asked for with so many bytes: whole extents, the same number on every data leg. */
@@ -80,7 +82,7 @@ const placeLegs = (legs: Legs, dataExtents: bigint, disks: readonly FreeDisk[]):
  * The places of a volume's legs; none are named for a linear volume, which LVM places. Undefined when it does not fit.
  */
 export const placeVolume = (
-  layout: Layout,
+  layout: PlacedLayout,
   extents: bigint,
   disks: readonly FreeDisk[],
 ): readonly Placement[] | undefined => {
@@ -108,9 +110,9 @@ const without = (disk: FreeDisk, { run }: Placement, extents: bigint): FreeDisk 
 })
 
 /** Extents that volumes of this layout can have all together, when each is as large as can be. */
-export const usableExtents = (layout: Layout, disks: readonly FreeDisk[]): bigint => {
+export const usableExtents = (layout: PlacedLayout, disks: readonly FreeDisk[]): bigint => {
   const legs = legsOf(layout)
-  if (legs === undefined) return sum(disks)
+  if (legs === undefined) return allFreeExtents(disks)
   let [left, total] = [disks, 0n]
   for (;;) {
     const perLeg = extentsPerLeg(legs, left)

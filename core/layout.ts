@@ -2,11 +2,11 @@
 export const LAYOUTS = ['linear', 'striped', 'raid1', 'raid5', 'raid6', 'raid10', 'thin'] as const
 export type LayoutName = (typeof LAYOUTS)[number]
 
-/** Layouts that this version can make. Any other is refused by name, never ignored. */
-export const BUILT_LAYOUTS: readonly LayoutName[] = ['linear', 'striped', 'raid1', 'raid5', 'raid6', 'raid10']
-
 /** A layout with all that lvcreate has to be told. */
-export type Layout =
+export type Layout = PlacedLayout | ThinLayout
+
+/** The extents of a volume are its own from the start. */
+export type PlacedLayout =
   | { readonly name: 'linear' }
   /** `mirrors` are the copies beside the original. */
   | { readonly name: 'raid1'; readonly mirrors: number }
@@ -16,6 +16,14 @@ export type Layout =
       readonly stripes: number
       readonly stripeSizeBytes: bigint
     }
+
+/** A volume takes space from a pool of its group as it is written to (lvmthin(7)). */
+export interface ThinLayout {
+  readonly name: 'thin'
+  readonly pool: string
+  /** How much larger than the pool's data area its volumes may be together, in thousandths: 1000 is not at all. */
+  readonly overprovisionPermille: bigint
+}
 
 /** What the legs of a volume are: each lies on a disk of its own. */
 export interface Legs {
@@ -37,11 +45,12 @@ export interface Legs {
  */
 const RAID_METADATA_EXTENTS = 1n
 
-/** Undefined for a linear volume, which takes free extents wherever they are. */
+/** Undefined for a linear volume, which takes free extents wherever they are, and for a thin one, which takes none. */
 export const legsOf = (layout: Layout): Legs | undefined => {
   const raid = { metadataExtents: RAID_METADATA_EXTENTS, inOneRun: true }
   switch (layout.name) {
     case 'linear':
+    case 'thin':
       return undefined
     case 'striped':
       return { count: layout.stripes, dataLegs: layout.stripes, metadataExtents: 0n, inOneRun: false }
@@ -58,6 +67,8 @@ export const legsOf = (layout: Layout): Legs | undefined => {
 
 /** For people: `raid5 over 3 disks`. */
 export const describeLayout = (layout: Layout): string => {
+  if (layout.name === 'thin')
+    return `thin in pool "${layout.pool}", overprovisionRatio ${Number(layout.overprovisionPermille) / 1000}`
   const legs = legsOf(layout)
   return legs === undefined ? layout.name : `${layout.name} over ${legs.count} disks`
 }

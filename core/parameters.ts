@@ -1,6 +1,6 @@
 import { parseDiskSelections, type DiskSelection } from './disk-selection.ts'
 import { LoamError } from './errors.ts'
-import { BUILT_LAYOUTS, LAYOUTS, type Layout, type LayoutName } from './layout.ts'
+import { LAYOUTS, type Layout, type LayoutName } from './layout.ts'
 import { layoutOf } from './layout-parameters.ts'
 import { parseMkfsOptions } from './mkfs-options.ts'
 import { defaultVolumeGroupName } from './naming.ts'
@@ -70,16 +70,24 @@ const stripeSize = (text: string): Read<bigint> => {
     : { faults: ['allowed are powers of two from 4Ki to 4Mi'] }
 }
 
-const ratio = (text: string): Read<number> => {
-  const value = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
-  return value >= 1 && value <= 100 ? { value } : { faults: ['allowed are numbers from 1.0 to 100'] }
+/** In thousandths. */
+const ratio = (text: string): Read<bigint> => {
+  const [, whole = '', fraction = ''] = /^(\d{1,3})(?:\.(\d{1,3}))?$/.exec(text) ?? []
+  const value = BigInt(`${whole}${fraction.padEnd(3, '0')}`)
+  return whole !== '' && value >= 1000n && value <= 100_000n
+    ? { value }
+    : { faults: ['allowed are numbers from 1.0 to 100 with up to three decimals'] }
 }
 
-const layout = (text: string): Read<LayoutName> => {
-  const known = oneOf(LAYOUTS)(text)
-  if ('faults' in known || BUILT_LAYOUTS.includes(known.value)) return known
-  return { faults: [`this version cannot make that layout yet; it can make ${BUILT_LAYOUTS.join(', ')}`] }
-}
+/** Volumes are named `pvc-…`; the rest is LVM's rule for names (lvm(8), "VALID NAMES"), as lvm/names.ts checks it. */
+const thinPool = (text: string): Read<string> =>
+  /^[a-z0-9][a-z0-9-]{0,62}$/.test(text) && !/^(pvc-|snapshot|pvmove)/.test(text)
+    ? { value: text }
+    : {
+        faults: [
+          'allowed are up to 63 small letters, digits and "-", beginning with a letter or digit; not "pvc-…", "snapshot…" or "pvmove…"',
+        ],
+      }
 
 const volumeGroup = (text: string): Read<string> => {
   const fault = volumeGroupNameFault(text)
@@ -103,11 +111,11 @@ const FS_TYPE_PARAMETER = 'csi.storage.k8s.io/fstype'
 const READERS = {
   disks,
   volumeGroup,
-  layout,
+  layout: oneOf(LAYOUTS),
   stripes: wholeNumber(2, 128),
   stripeSize,
   mirrors: wholeNumber(1, 9),
-  thinPool: volumeGroup,
+  thinPool,
   overprovisionRatio: ratio,
   [FS_TYPE_PARAMETER]: oneOf(FILE_SYSTEMS),
   mkfsOptions,
@@ -181,11 +189,8 @@ export const parseParameters = (
   const readLayout = (): Layout => {
     const [name, stripes] = [read('layout') ?? 'linear', read('stripes')]
     const [stripeSize, mirrors] = [read('stripeSize'), read('mirrors')]
-    read('thinPool')
-    read('overprovisionRatio')
-    // no class of this layout is accepted
-    if (name === 'thin') return { name: 'linear' }
-    const made = layoutOf(name, { stripes, stripeSize, mirrors })
+    const [thinPool, overprovisionRatio] = [read('thinPool'), read('overprovisionRatio')]
+    const made = layoutOf(name, { stripes, stripeSize, mirrors, thinPool, overprovisionRatio })
     if ('value' in made) return made.value
     const { parameter, allowed } = made.fault
     blame(parameter, `parameter "${parameter}" is "${cut(parameters[parameter] ?? '')}": ${allowed}`)

@@ -104,6 +104,15 @@ export const clusterOfGroup = (tags: readonly string[]): string | undefined =>
     ? tags.find((tag) => tag.startsWith(`${PREFIX}cluster=`))?.slice(`${PREFIX}cluster=`.length)
     : undefined
 
+const POOL_TAG = `${PREFIX}pool=thin`
+
+/** Tags of a thin pool that Loam made: it is no volume of anybody. */
+export const poolTagsOf = (clusterId: string): string[] => [...groupTagsOf(clusterId), POOL_TAG]
+
+/** The cluster a thin pool belongs to, or undefined when Loam did not make it. */
+export const clusterOfPool = (tags: readonly string[]): string | undefined =>
+  tags.includes(POOL_TAG) ? clusterOfGroup(tags) : undefined
+
 /** On a group: space was let go in it without being erased, so its free extents may hold what somebody wrote. */
 export const UNERASED_TAG = `${PREFIX}unerased`
 

@@ -216,6 +216,41 @@ export interface NodeLocalStorage {
       removeOnNode?: string;
     }[];
     /**
+     * The thin pools of the group, also those that Loam did not make.
+     *
+     * Items: One thin pool, and what it holds.
+     */
+    thinPools?: {
+      /**
+       * Name of the logical volume that is the pool.
+       */
+      name: string;
+      /**
+       * Size of its data area, as a whole number of bytes with or without a binary suffix.
+       */
+      size: string;
+      /**
+       * Size of its metadata, as a whole number of bytes with or without a binary suffix.
+       */
+      metadataSize: string;
+      /**
+       * Number of its volumes.
+       */
+      volumes: number;
+      /**
+       * Size of its volumes, all together, as a whole number of bytes with or without a binary suffix. The pool cannot run full while this is not above its size.
+       */
+      volumesSize: string;
+      /**
+       * How much of the data area is in use, in steps of 5. Absent while no volume of the pool is in use.
+       */
+      dataPercent?: number;
+      /**
+       * How much of the metadata is in use, in steps of 5. Absent while no volume of the pool is in use.
+       */
+      metadataPercent?: number;
+    }[];
+    /**
      * Ready is True when volumes can be made here. Otherwise its reason and message say what is wrong and what to do.
      *
      * Items: One aspect of the state (Kubernetes API conventions, "Conditions").

@@ -1,19 +1,20 @@
 import { LoamError } from '../core/errors.ts'
-import { describeLayout, legsOf } from '../core/layout.ts'
-import { largestVolumeExtents, placeVolume, volumeExtents, type Placement } from '../core/layout-size.ts'
+import { describeLayout, legsOf, type PlacedLayout } from '../core/layout.ts'
+import { largestVolumeExtents, placeVolume, volumeExtents } from '../core/layout-size.ts'
 import { describeBytes } from '../core/quantity.ts'
 import { clusterOfGroup, hasUnerasedSpace, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
 import { complaintOf, type CommandResult } from './command-runner.ts'
 import { CommandFailed, Conflict, NoSpace, OutcomeUnknown, Refused } from './errors.ts'
-import { freeDisksOf } from './free-disks.ts'
+import { freeDisksOf, freeOnDisks } from './free-disks.ts'
 import { JustMade } from './just-made.ts'
 import { MIN_FILE_SYSTEM_BYTES } from './file-system.ts'
-import { requireComplete, type KnownGroup } from './known-groups.ts'
-import { createVolumeCommand } from './lvm-command.ts'
-import type { Lvm } from './lvm.ts'
+import { requireComplete } from './known-groups.ts'
+import { createVolumeCommand, type LvmCommand } from './lvm-command.ts'
+import { makeThinRoom, planThinVolume, type ThinTools } from './make-thin-room.ts'
+import { readPoolUse } from './pool-use.ts'
 import { confirmLegsApart, readLegs } from './raid-legs.ts'
 import type { GroupReport } from './report.ts'
-import type { CreateVolumeRequest, LogicalVolume } from './types.ts'
+import type { CreateVolumeRequest, LogicalVolume, ThinPoolUse } from './types.ts'
 
 const nameOf = (request: CreateVolumeRequest): string =>
   `logical volume "${request.groupName}/${request.name}"`
@@ -45,7 +46,8 @@ const checkGroup = (report: GroupReport, request: CreateVolumeRequest): void => 
     )
   if (clusterOfGroup(group.tags) !== request.record.clusterId)
     throw new Conflict(`volume group "${group.name}"`, 'its tags do not name this cluster')
-  if (request.record.content === 'block' && hasUnerasedSpace(group.tags))
+  // a thin pool zeroes what it gives away
+  if (request.record.content === 'block' && request.layout.name !== 'thin' && hasUnerasedSpace(group.tags))
     throw new Refused(
       `volume group "${group.name}"`,
       'holds space that was let go without being erased, which a block volume would show',
@@ -72,51 +74,65 @@ const findOwn = (report: GroupReport, request: CreateVolumeRequest): LogicalVolu
   return found
 }
 
-/** What a report calls for. */
+/** What a report calls for. `command` does what has to be done first, and gives the lvcreate. */
 type Plan =
   | { readonly own: LogicalVolume }
-  | { readonly own: undefined; readonly extents: bigint; readonly places: readonly Placement[] }
+  | { readonly own: undefined; readonly command: (tools: CreateTools) => Promise<LvmCommand> }
 
-/** Space is counted and taken by one writer, so what is being made is never given twice. */
-const planOf = (report: GroupReport, request: CreateVolumeRequest): Plan => {
-  checkGroup(report, request)
-  const own = findOwn(report, request)
-  if (own !== undefined) return { own }
-  const { layout, sizeBytes } = request
+type PlacedRequest = CreateVolumeRequest & { readonly layout: PlacedLayout }
+
+const planPlaced = (report: GroupReport, request: PlacedRequest): LvmCommand => {
+  const { groupName, name, layout, sizeBytes, record } = request
   const { extentSizeBytes } = report.group
   const free = freeDisksOf(report.group)
   const extents = volumeExtents(layout, sizeBytes, extentSizeBytes)
   const places = placeVolume(layout, extents, free)
-  if (places !== undefined) return { own, extents, places }
+  if (places !== undefined)
+    return createVolumeCommand({ groupName, name, layout, extents, places, tags: tagsOf(record) })
   throw new NoSpace(nameOf(request), {
     layout: describeLayout(layout),
     requestedBytes: extents * extentSizeBytes,
     largestBytes: largestVolumeExtents(layout, free) * extentSizeBytes,
-    freeOnDisks: report.group.physicalVolumes
-      .filter(({ devicePath }) => free.some(({ path }) => path === devicePath))
-      .map(({ devicePath, freeBytes }) => ({ path: devicePath, freeBytes })),
+    freeOnDisks: freeOnDisks(report.group),
   })
 }
+
+/** Space is counted and taken by one writer, so what is being made is never given twice. */
+const planOf = (
+  report: GroupReport,
+  request: CreateVolumeRequest,
+  poolUse: readonly ThinPoolUse[] = [],
+): Plan => {
+  checkGroup(report, request)
+  const own = findOwn(report, request)
+  if (own !== undefined) return { own }
+  const { layout } = request
+  if (layout.name !== 'thin') {
+    const command = planPlaced(report, { ...request, layout })
+    return { own, command: () => Promise.resolve(command) }
+  }
+  const thin = { ...request, layout }
+  const plan = planThinVolume(report, thin, poolUse)
+  return { own, command: (tools) => makeThinRoom(tools, thin, plan) }
+}
+
+type CreateTools = ThinTools
 
 /**
  * The last report may be old when somebody works in the group by hand. It is good enough for trying; a refusal, or
  * a volume said to be there, needs a fresh one.
  */
-const planFor = async (known: KnownGroup, request: CreateVolumeRequest): Promise<Plan> => {
+const planFor = async ({ known, hostRunner }: CreateTools, request: CreateVolumeRequest): Promise<Plan> => {
+  const poolUse = request.layout.name === 'thin' ? await readPoolUse(hostRunner, [known.uuid]) : []
   if (known.last !== undefined) {
     try {
-      const plan = planOf(known.last, request)
+      const plan = planOf(known.last, request, poolUse)
       if (plan.own === undefined) return plan
     } catch (error) {
       if (!(error instanceof LoamError)) throw error
     }
   }
-  return planOf(await known.fresh(), request)
-}
-
-interface CreateTools {
-  readonly lvm: Lvm
-  readonly known: KnownGroup
+  return planOf(await known.fresh(), request, poolUse)
 }
 
 /** Whatever an earlier try made: a RAID volume whose legs share a disk is given to nobody. */
@@ -135,9 +151,11 @@ const madeIn = (report: GroupReport, request: CreateVolumeRequest, result: Comma
   const plan = planOf(report, request)
   if (plan.own === undefined)
     throw new CommandFailed(nameOf(request), `not made: lvcreate ended with ${complaintOf(result)}`)
-  const { segmentType, tags } = plan.own
-  const wanted = tagsOf(request.record)
-  const isAsAsked = segmentType === request.layout.name && wanted.every((tag) => tags.includes(tag))
+  const { segmentType, poolName, tags } = plan.own
+  const { layout, record } = request
+  const wanted = tagsOf(record)
+  const isInPool = layout.name !== 'thin' || poolName === layout.pool
+  const isAsAsked = segmentType === layout.name && isInPool && wanted.every((tag) => tags.includes(tag))
   if (result.exitCode === 0 && !isAsAsked)
     throw new OutcomeUnknown(
       nameOf(request),
@@ -159,16 +177,14 @@ export const createVolume = async (
 ): Promise<{ readonly volume: LogicalVolume; readonly justMade: JustMade | undefined }> => {
   const { lvm, known } = tools
   checkRequest(request)
-  const plan = await planFor(known, request)
+  const plan = await planFor(tools, request)
   const before = known.last ?? (await known.fresh())
   if (plan.own !== undefined) {
     await confirmLegs(tools, request, plan.own)
     await known.flush()
     return { volume: plan.own, justMade: undefined }
   }
-  const { groupName, name, layout, record } = request
-  const command = createVolumeCommand({ groupName, name, layout, ...plan, tags: tagsOf(record) })
-  const result = await lvm.run(command, known.devices)
+  const result = await lvm.run(await plan.command(tools), known.devices)
   const volume = await known.confirm((report) => madeIn(report, request, result))
   await confirmLegs(tools, request, volume)
   return { volume, justMade: JustMade.prove(before, volume) }

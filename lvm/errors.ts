@@ -16,6 +16,8 @@ interface Space {
   /** The largest volume of that layout that fits. */
   readonly largestBytes: bigint
   readonly freeOnDisks: readonly { readonly path: string; readonly freeBytes: bigint }[]
+  /** Why no more fits, where it is not the free space that bounds it. */
+  readonly why?: string
 }
 
 const freeText = (disks: Space['freeOnDisks']): string =>
@@ -29,11 +31,11 @@ export class NoSpace extends LoamError {
   readonly requestedBytes: bigint
   readonly largestBytes: bigint
 
-  constructor(object: string, { layout, requestedBytes, largestBytes, freeOnDisks }: Space) {
+  constructor(object: string, { layout, requestedBytes, largestBytes, freeOnDisks, why }: Space) {
     super(
       object,
       `${describeBytes(requestedBytes)} wanted (${requestedBytes} bytes in whole extents, ${layout}), ` +
-        `at most ${describeBytes(largestBytes)} fits (${largestBytes} bytes); ${freeText(freeOnDisks)}`,
+        `at most ${describeBytes(largestBytes)} fits (${largestBytes} bytes); ${why ?? freeText(freeOnDisks)}`,
     )
     this.requestedBytes = requestedBytes
     this.largestBytes = largestBytes

@@ -6,3 +6,11 @@ export const freeDisksOf = ({ physicalVolumes }: VolumeGroup): FreeDisk[] =>
   physicalVolumes
     .filter(({ allocatable, missing }) => allocatable && !missing)
     .map(({ devicePath, freeRuns }) => ({ path: devicePath, freeRuns }))
+
+/** The same disks with their free bytes, for people. */
+export const freeOnDisks = (group: VolumeGroup): { readonly path: string; readonly freeBytes: bigint }[] => {
+  const open = freeDisksOf(group).map(({ path }) => path)
+  return group.physicalVolumes
+    .filter(({ devicePath }) => open.includes(devicePath))
+    .map(({ devicePath, freeBytes }) => ({ path: devicePath, freeBytes }))
+}

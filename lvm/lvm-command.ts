@@ -1,4 +1,4 @@
-import type { Layout } from '../core/layout.ts'
+import type { PlacedLayout } from '../core/layout.ts'
 import type { Placement } from '../core/layout-size.ts'
 import type { Effect } from './command-runner.ts'
 import { checkDevicePath, checkGroupName, checkTag, checkUuid, checkVolumeName } from './names.ts'
@@ -16,6 +16,7 @@ type Changing =
   | 'vgmknodes'
   | 'lvcreate'
   | 'lvchange'
+  | 'lvextend'
   | 'lvremove'
   | 'pvchange'
   | 'pvresize'
@@ -38,7 +39,8 @@ const METADATA_SIZE = '16m'
 /** Data starts at a whole MiB, so that stripes and flash pages are not cut. */
 const DATA_ALIGNMENT = '1m'
 
-const addTags = (tags: readonly string[]): string[] => tags.flatMap((tag) => ['--addtag', checkTag(tag)])
+export const addTags = (tags: readonly string[]): string[] =>
+  tags.flatMap((tag) => ['--addtag', checkTag(tag)])
 
 const physicalVolumeOptions = ['--metadatasize', METADATA_SIZE, '--dataalignment', DATA_ALIGNMENT]
 
@@ -68,7 +70,7 @@ export const extendGroupCommand = (group: { name: string; devices: readonly stri
 })
 
 /** lvraid(7): what each layout is asked for with. RAID volumes know no setting of their own for autoactivation: the group has it. */
-const layoutOptions = (layout: Layout): string[] => {
+const layoutOptions = (layout: PlacedLayout): string[] => {
   const stripes = 'stripes' in layout ? ['--stripes', `${layout.stripes}`] : []
   const stripeSize = 'stripes' in layout ? ['--stripesize', `${layout.stripeSizeBytes}b`] : []
   switch (layout.name) {
@@ -87,7 +89,7 @@ const layoutOptions = (layout: Layout): string[] => {
 }
 
 /** lvm(8) reads a colon as the start of a range of extents, and an at sign as that of a tag, unless a backslash is before it. */
-const placeOperand = ({ path, run }: Placement): string => {
+export const placeOperand = ({ path, run }: Placement): string => {
   const disk = checkDevicePath(path).replaceAll(/[:@]/g, '\\$&')
   return run === undefined ? disk : `${disk}:${run.first}-${run.first + run.count - 1n}`
 }
@@ -101,7 +103,7 @@ export const createVolumeCommand = (volume: {
   groupName: string
   name: string
   extents: bigint
-  layout: Layout
+  layout: PlacedLayout
   places: readonly Placement[]
   tags: readonly string[]
 }): LvmCommand => ({

@@ -28,7 +28,8 @@ const NO_DEVICES = '"r|.*|"'
 /**
  * A private lvm.conf(5). `use_aio` is read before `--config` is merged, so it works only from a file; it is three
  * quarters of the time of a command. Archives and backups grow with each change, and their advice is printed into
- * reports. LVM's own retries when a volume is open take five seconds in which it holds the group's lock: ours are in
+ * reports. A thin pool that is full waits a minute for more space before it fails a write (lvmthin(7), "Data space
+ * exhaustion"): it is made larger meanwhile, by us and by nobody else. LVM's own retries when a volume is open take five seconds in which it holds the group's lock: ours are in
  * activation.ts. The locking directory stays the compiled-in one, which every LVM of the machine shares.
  */
 export const lvmConfigText = (
@@ -60,6 +61,8 @@ global {
 }
 activation {
   monitoring = 0
+  error_when_full = 0
+  thin_pool_autoextend_threshold = 100
   retry_deactivation = 0
   ${UDEV[location]}
 }

@@ -23,6 +23,7 @@ import { createLvm, type LvmDeadlines } from './lvm.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeInventory } from './inventory.ts'
 import { MetadataCopies } from './metadata-copies.ts'
+import { watchPools } from './pool-watch.ts'
 import { prepareVolume } from './prepare-volume.ts'
 import { removeVolume } from './remove-volume.ts'
 import { StuckWork } from './stuck-work.ts'
@@ -107,8 +108,10 @@ export const createNodeVolumes = async ({
   }
   const volumes = new Lanes(new StuckWork('logical volume'))
   const listed = new DiskPresence()
-  if (onGroupChange !== undefined)
+  if (onGroupChange !== undefined) {
     watchGroups({ groups, disks, listed, isBusy: (name) => writers.isBusy(name), log }, onGroupChange, signal)
+    watchPools({ groups, lvm, lanes: writers, hostRunner: lvmRunner, log }, onGroupChange, signal)
+  }
 
   const toolsFor = (handle: VolumeHandle) => ({
     runner,
@@ -122,7 +125,7 @@ export const createNodeVolumes = async ({
     requireVolume(await groups.byUuid(handle.groupUuid).fresh(), handle.volumeUuid)
 
   return {
-    inventory: () => takeInventory(groups, stuck).finally(noteChanges),
+    inventory: () => takeInventory(groups, stuck, lvmRunner).finally(noteChanges),
 
     ensureGroup: async (request) => {
       await listed.note(request)
@@ -137,7 +140,7 @@ export const createNodeVolumes = async ({
     createVolume: async (request) => {
       const known = groups.byUuid(request.groupUuid)
       const { volume, justMade } = await writers.run(request.groupName, () =>
-        createVolume({ lvm, known }, request),
+        createVolume({ lvm, known, hostRunner: lvmRunner }, request),
       )
       await volumes.run(volume.handle.volumeUuid, async () =>
         blankNewVolume(toolsFor(volume.handle), known.last ?? (await known.fresh()), volume, justMade),

@@ -11,6 +11,7 @@ import { isLinearBlank } from './linear-content.ts'
 import { removeVolumeCommand } from './lvm-command.ts'
 import { scrubLegs } from './raid-scrub.ts'
 import type { GroupReport } from './report.ts'
+import { isThin } from './thin-pool.ts'
 import { markUnerased } from './unerased-space.ts'
 import { Unused, type ExpectedVolume } from './unused.ts'
 import { findContent, volumeObject } from './volume-content.ts'
@@ -59,6 +60,11 @@ const erase = async (
 /** Leaves the space blank, or the group marked as one whose free space is not. Blank space needs no activation. */
 const clearSpace = async (tools: RemoveTools, unused: Unused, report: GroupReport): Promise<void> => {
   const { volume } = unused
+  // its space stays with the pool, which zeroes what it gives to another volume; zeros written here would take more of it
+  if (isThin(volume)) {
+    await deactivate(tools, volume)
+    return
+  }
   const isBlank = volume.record.state === 'new' ? await isLinearBlank(unused, report) : undefined
   if (isBlank === true) return
   const method = volume.record.erase

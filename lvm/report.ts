@@ -41,9 +41,9 @@ const FIELDS = {
   ],
   lv: [
     ...['lv_name', 'lv_uuid', 'lv_size', 'lv_tags', 'lv_active', 'lv_device_open'],
-    ...['lv_health_status', 'sync_percent'],
+    ...['lv_health_status', 'sync_percent', 'pool_lv', 'lv_metadata_size'],
   ],
-  seg: ['lv_uuid', 'segtype'],
+  seg: ['lv_uuid', 'segtype', 'chunk_size', 'zero'],
   pvseg: ['pv_uuid', 'pvseg_start', 'pvseg_size', 'segtype'],
 }
 
@@ -123,6 +123,8 @@ const volumeRow = v.object({
   lv_device_open: flag('open', 'unknown'),
   lv_health_status: v.string(),
   sync_percent: percent,
+  pool_lv: v.optional(v.string(), ''),
+  lv_metadata_size: v.optional(v.string(), ''),
 })
 const extents = v.pipe(
   v.string(),
@@ -135,7 +137,13 @@ const diskSegmentRow = v.object({
   pvseg_size: extents,
   segtype: v.string(),
 })
-const segmentRow = v.object({ lv_uuid: v.string(), segtype: v.string() })
+const segmentRow = v.object({
+  lv_uuid: v.string(),
+  segtype: v.string(),
+  chunk_size: v.optional(v.string(), ''),
+  zero: v.optional(v.string(), ''),
+})
+const poolShape = v.object({ metadataBytes: bytes, chunkBytes: bytes })
 
 const part = v.object({
   vg: v.optional(v.array(groupRow), []),
@@ -168,9 +176,31 @@ const physicalVolumesOf = ({ pv, pvseg }: Part): PhysicalVolume[] =>
     tags: row.pv_tags,
   }))
 
+/** LVM's segment type of a thin pool. */
+const THIN_POOL = 'thin-pool'
+
+/** Only a thin pool has these fields filled in a way that means anything here. */
+const poolOf = (
+  row: v.InferOutput<typeof volumeRow>,
+  segment: v.InferOutput<typeof segmentRow> | undefined,
+): Pick<LogicalVolume, 'pool' | 'poolName'> => {
+  if (row.pool_lv !== '') return { poolName: row.pool_lv }
+  // one that is not counted in its pool would let the pool promise too much
+  if (segment?.segtype === 'thin') throw new CommandFailed('lvm fullreport', `no pool of ${row.lv_name}`)
+  if (segment?.segtype !== THIN_POOL) return {}
+  const shape = v.safeParse(poolShape, {
+    metadataBytes: row.lv_metadata_size,
+    chunkBytes: segment.chunk_size,
+  })
+  if (!shape.success)
+    throw new CommandFailed('lvm fullreport', `sizes of thin pool ${row.lv_name} are missing`)
+  return { pool: { ...shape.output, zeroes: segment.zero === 'zero' } }
+}
+
 const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVolume[] =>
   rows.lv.map((row) => {
-    const types = new Set(rows.seg.filter((seg) => seg.lv_uuid === row.lv_uuid).map((seg) => seg.segtype))
+    const segments = rows.seg.filter((seg) => seg.lv_uuid === row.lv_uuid)
+    const types = new Set(segments.map((seg) => seg.segtype))
     return {
       handle: { groupUuid: group.vg_uuid, volumeUuid: row.lv_uuid },
       groupName: group.vg_name,
@@ -183,6 +213,7 @@ const volumesOf = (group: v.InferOutput<typeof groupRow>, rows: Part): LogicalVo
       segmentType: [...types].join('+'),
       health: row.lv_health_status,
       syncPercent: row.sync_percent,
+      ...poolOf(row, segments[0]),
     }
   })
 

@@ -63,6 +63,27 @@ export interface LogicalVolume {
   readonly health: string
   /** How much of a RAID volume is in sync; undefined while it is inactive, and for other layouts. */
   readonly syncPercent: number | undefined
+  /** Name of the thin pool that it takes space from; absent for other layouts. */
+  readonly poolName?: string
+  /** Absent for everything but a thin pool. */
+  readonly pool?: ThinPoolShape
+}
+
+/** What a thin pool was made with (lvmthin(7)). Its data area is the size of the volume that it appears as. */
+export interface ThinPoolShape {
+  readonly metadataBytes: bigint
+  readonly chunkBytes: bigint
+  /** Whether a chunk is zeroed before it is given to a volume, so that nothing of an earlier one shows. */
+  readonly zeroes: boolean
+}
+
+/** How a thin pool that is active is used, by the kernel's word. */
+export interface ThinPoolUse {
+  readonly poolUuid: string
+  readonly dataPercent: number
+  readonly metadataPercent: number
+  /** `rw` when all is well; else the kernel's word for its mode, or what it asks for. */
+  readonly mode: string
 }
 
 /** A group of ours that could not be read: what is in it is not known now, and nothing may be concluded. */
@@ -78,6 +99,8 @@ export interface Inventory {
   readonly groups: readonly VolumeGroup[]
   readonly volumes: readonly LogicalVolume[]
   readonly unseen: readonly UnseenGroup[]
+  /** Of the thin pools that are active; absent when none is. */
+  readonly poolUse?: readonly ThinPoolUse[]
 }
 
 /** What became of a disk that a class lists. */

@@ -7,6 +7,7 @@ import type { JustMade } from './just-made.ts'
 import { requireComplete } from './known-groups.ts'
 import { tagGroupCommand } from './lvm-command.ts'
 import type { GroupReport } from './report.ts'
+import { isThin } from './thin-pool.ts'
 import type { LogicalVolume } from './types.ts'
 import { findContent, volumeObject } from './volume-content.ts'
 
@@ -50,6 +51,8 @@ export const blankNewVolume = async (
   justMade: JustMade | undefined,
 ): Promise<void> => {
   if (!hasUnerasedSpace(report.group.tags) || volume.record?.state !== 'new') return
+  // a thin pool zeroes what it gives away
+  if (isThin(volume)) return
   const mapped = await activate(tools, volume, report)
   if (justMade !== undefined) await blankEnds(tools.runner, justMade, mapped)
   const device = { path: mapped.path, sizeBytes: volume.sizeBytes }

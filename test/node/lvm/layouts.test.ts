@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { describeLayout, legsOf, type Layout } from '../../../core/layout.ts'
+import { describeLayout, legsOf, type PlacedLayout } from '../../../core/layout.ts'
 import {
   largestVolumeExtents,
   placeVolume,
@@ -18,7 +18,7 @@ const DISKS = 5
 const DISK_MIB = 120
 const stripeSizeBytes = 65536n
 
-const LAYOUTS: readonly Layout[] = [
+const LAYOUTS: readonly PlacedLayout[] = [
   { name: 'linear' },
   { name: 'striped', stripes: 2, stripeSizeBytes },
   { name: 'striped', stripes: 4, stripeSizeBytes },
@@ -38,7 +38,7 @@ const COUNT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What a person would type for the layout. */
-const handMadeOptions = (layout: Layout): string[] => {
+const handMadeOptions = (layout: PlacedLayout): string[] => {
   const count = 'mirrors' in layout ? layout.mirrors : 'stripes' in layout ? layout.stripes : 0
   return ['--type', layout.name, ...(COUNT_OPTIONS[layout.name] ?? []).flatMap((name) => [name, `${count}`])]
 }
@@ -63,7 +63,7 @@ describe('layouts', function () {
     if (group === undefined) throw new Error('no group')
     return group
   }
-  const create = async (layout: Layout, extents: bigint): Promise<LogicalVolume> => {
+  const create = async (layout: PlacedLayout, extents: bigint): Promise<LogicalVolume> => {
     const group = await groupNow()
     return node.volumes.createVolume({ ...requestFor(group, extents * group.extentSizeBytes), layout })
   }
@@ -115,7 +115,7 @@ describe('layouts', function () {
   }
 
   /** One stripe more is refused by Loam, and by LVM itself in the same places. */
-  const tryBothSides = async (layout: Layout, free: readonly FreeDisk[]): Promise<void> => {
+  const tryBothSides = async (layout: PlacedLayout, free: readonly FreeDisk[]): Promise<void> => {
     const step = BigInt(legsOf(layout)?.dataLegs ?? 1)
     const largest = largestVolumeExtents(layout, free)
     const places = (placeVolume(layout, largest, free) ?? []).map(operandOf)

@@ -163,11 +163,11 @@ describe('agent/claim-decision', () => {
       /"layout" is "raid7"/,
     ],
     [
-      'a layout not built yet',
+      'a thin pool with the name of a volume',
       claimObject(),
-      { storageClass: classOf({ layout: 'thin' }) },
+      { storageClass: classOf({ layout: 'thin', thinPool: 'pvc-1' }) },
       'InvalidParameters',
-      /cannot make that layout yet/,
+      /"thinPool" is "pvc-1"/,
     ],
     [
       'a snapshot to restore',

@@ -79,6 +79,43 @@ describe('agent/class-on-node', () => {
     })
   })
 
+  it('offers for a thin class what its pool can come to have, times the ratio, less what its volumes have', () => {
+    const tagged = group({ tags: ['loam.owner=loam.storage', 'loam.cluster=c'] })
+    const thin = (overprovisionRatio: string) =>
+      state({
+        group: tagged,
+        storageClass: viewClass({
+          metadata: { name: 'fast' },
+          provisioner: 'loam.storage',
+          parameters: { volumeGroup: 'loam-fast', layout: 'thin', overprovisionRatio },
+        }),
+      })
+    const none = capacityOf(thin('1.0'), inventory([tagged]))
+    // metadata and its spare are an extent each
+    expect(none).to.include({
+      freeBytes: 600n * MIB,
+      usableBytes: 592n * MIB,
+      largestVolumeBytes: 592n * MIB,
+    })
+    expect(capacityOf(thin('1.5'), inventory([tagged]))).to.include({ largestVolumeBytes: 888n * MIB })
+
+    const pool: LogicalVolume = {
+      ...{ ...volume('g1'), name: 'thinpool', sizeBytes: 100n * MIB, segmentType: 'thin-pool' },
+      tags: [...tagged.tags, 'loam.pool=thin'],
+      pool: { metadataBytes: 4n * MIB, chunkBytes: 65536n, zeroes: true },
+    }
+    const used: LogicalVolume = {
+      ...volume('g1'),
+      sizeBytes: 80n * MIB,
+      segmentType: 'thin',
+      poolName: 'thinpool',
+    }
+    expect(capacityOf(thin('1.5'), inventory([tagged], [pool, used]))).to.include({
+      largestVolumeBytes: 968n * MIB,
+      volumes: 1,
+    })
+  })
+
   it('offers nothing of disks that are closed for new volumes', () => {
     const physicalVolumes = [disk(400n), disk(200n, { allocatable: false })]
     const closed = group({ physicalVolumes })

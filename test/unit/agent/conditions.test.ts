@@ -23,6 +23,7 @@ const ALL_WELL = {
   DisksAccepted: 'True',
   VolumesUnclaimed: 'False',
   VolumesDegraded: 'False',
+  ThinPoolsFull: 'False',
 }
 
 describe('agent/conditions', () => {
@@ -50,6 +51,11 @@ describe('agent/conditions', () => {
       'RAID volumes that miss a leg',
       { degraded: [{ name: 'loam-fast/pvc-1', why: 'partial' }] },
       { VolumesDegraded: 'True' },
+    ],
+    [
+      'a thin pool that is nearly full',
+      { thinPoolProblem: { reason: 'ThinPoolNearFull', message: 'add a disk' } },
+      { ThinPoolsFull: 'True' },
     ],
     ['too few disks for a layout', problem('TooFewDisks'), { Ready: 'False', VolumeGroupMade: 'False' }],
     ['volumes that nobody has a claim on', { unclaimed: ['a'] }, { VolumesUnclaimed: 'True' }],

@@ -84,6 +84,12 @@ describe('agent/unclaimed-volumes', () => {
     })
   })
 
+  it('lets nobody write zeros to a thin volume, which would fill its pool', () => {
+    expect(one({ ...volume('by-hand', null), segmentType: 'thin' }).removeOnNode).to.match(
+      /^lvremove -y \S+$/,
+    )
+  })
+
   it('gives only the command for the node where Loam itself touches nothing', () => {
     for (const strange of [volume('by-hand', null), volume('pvc-x', { clusterId: 'theirs' })]) {
       const item = one(strange)

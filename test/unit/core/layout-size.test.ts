@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { legsOf, type Layout } from '../../../core/layout.ts'
+import { legsOf, type PlacedLayout } from '../../../core/layout.ts'
 import {
   largestVolumeExtents,
   placeVolume,
@@ -12,7 +12,7 @@ import {
 
 const EXTENT = 4n << 20n
 const stripeSizeBytes = 65536n
-const LAYOUTS: readonly Layout[] = [
+const LAYOUTS: readonly PlacedLayout[] = [
   { name: 'linear' },
   { name: 'striped', stripes: 2, stripeSizeBytes },
   { name: 'striped', stripes: 3, stripeSizeBytes },
@@ -83,7 +83,11 @@ describe('core/layout-size', () => {
   })
 
   it('counts the metadata that LVM keeps on each leg of a RAID volume', () => {
-    const [striped, raid1, raid5] = [LAYOUTS[1], LAYOUTS[3], LAYOUTS[5]] as [Layout, Layout, Layout]
+    const [striped, raid1, raid5] = [LAYOUTS[1], LAYOUTS[3], LAYOUTS[5]] as [
+      PlacedLayout,
+      PlacedLayout,
+      PlacedLayout,
+    ]
     expect(largestVolumeExtents(striped, free(10n, 7n))).to.equal(14n)
     expect(largestVolumeExtents(raid1, free(10n, 7n))).to.equal(6n)
     expect(largestVolumeExtents(raid5, free(10n, 7n, 9n))).to.equal(12n)
@@ -91,7 +95,7 @@ describe('core/layout-size', () => {
   })
 
   it('keeps a leg of a RAID volume in one run, and takes the shortest that is long enough', () => {
-    const [striped, raid1] = [LAYOUTS[1], LAYOUTS[3]] as [Layout, Layout]
+    const [striped, raid1] = [LAYOUTS[1], LAYOUTS[3]] as [PlacedLayout, PlacedLayout]
     const holes = ['/dev/a', '/dev/b'].map((path) => ({
       path,
       freeRuns: [
@@ -109,7 +113,7 @@ describe('core/layout-size', () => {
   })
 
   it('has no room where there are fewer disks than legs, or none with more than metadata', () => {
-    const raid1: Layout = { name: 'raid1', mirrors: 1 }
+    const raid1: PlacedLayout = { name: 'raid1', mirrors: 1 }
     expect(largestVolumeExtents(raid1, free(100n))).to.equal(0n)
     expect(largestVolumeExtents(raid1, free(100n, 1n))).to.equal(0n)
   })

@@ -45,6 +45,15 @@ describe('core/parameters', () => {
       { layout: 'raid10', mirrors: '1' },
       { name: 'raid10', stripes: 2, stripeSizeBytes: 64n * KIB },
     ],
+    [{ layout: 'thin' }, { name: 'thin', pool: 'thinpool', overprovisionPermille: 1000n }],
+    [
+      { layout: 'thin', thinPool: 'cheap', overprovisionRatio: '2.25' },
+      { name: 'thin', pool: 'cheap', overprovisionPermille: 2250n },
+    ],
+    [
+      { layout: 'thin', overprovisionRatio: '100' },
+      { name: 'thin', pool: 'thinpool', overprovisionPermille: 100_000n },
+    ],
   ]
   for (const [given, layout] of layouts)
     it(`reads ${JSON.stringify(given)}`, () => {
@@ -62,11 +71,6 @@ describe('core/parameters', () => {
       'an unknown layout',
       { disks, layout: 'raid7' },
       /parameter "layout" is "raid7": allowed are linear, striped/,
-    ],
-    [
-      'a layout not built yet, by name',
-      { disks, layout: 'thin' },
-      /"layout" is "thin": this version cannot make that layout yet/,
     ],
     [
       'a file system',
@@ -104,6 +108,17 @@ describe('core/parameters', () => {
       { disks, layout: 'thin', overprovisionRatio: '0.5' },
       /"overprovisionRatio" is "0.5": allowed are numbers from 1.0/,
     ],
+    [
+      'a ratio with more decimals than count',
+      { disks, layout: 'thin', overprovisionRatio: '1.0001' },
+      /"overprovisionRatio" is "1.0001": .* up to three decimals/,
+    ],
+    [
+      'a pool with the name of a volume',
+      { disks, layout: 'thin', thinPool: 'pvc-1' },
+      /"thinPool" is "pvc-1": allowed are .*; not "pvc-…"/,
+    ],
+    ['a pool for another layout', { disks, thinPool: 'a' }, /"thinPool" goes with layout thin, but/],
     [
       'mkfs options with a path',
       { disks, mkfsOptions: '-J device=/dev/sda' },

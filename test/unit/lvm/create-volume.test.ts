@@ -34,6 +34,9 @@ const REQUEST: CreateVolumeRequest = {
   record: RECORD,
 }
 
+/** A linear volume needs none but LVM. */
+const NO_PROGRAMS = { run: () => Promise.reject(new Error('no program is run')) }
+
 interface Stored {
   readonly name: string
   readonly extents: bigint
@@ -116,7 +119,8 @@ const start = () => {
   return {
     lvm,
     known,
-    create: async (request = REQUEST) => (await createVolume({ lvm, known }, request)).volume,
+    create: async (request = REQUEST) =>
+      (await createVolume({ lvm, known, hostRunner: NO_PROGRAMS }, request)).volume,
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import type { Layout } from '../../../core/layout.ts'
+import type { PlacedLayout } from '../../../core/layout.ts'
 import { Refused } from '../../../lvm/errors.ts'
 import {
   activateVolumeCommand,
@@ -52,7 +52,7 @@ describe('lvm commands', () => {
     { path: '/dev/sda', run: { first: 5n, count: 5n } },
     { path: '/dev/disk/by-path/pci-0000:00', run: undefined },
   ]
-  const layouts: [Layout, string][] = [
+  const layouts: [PlacedLayout, string][] = [
     [{ name: 'striped', stripes: 2, stripeSizeBytes: 65536n }, '--stripes 2 --stripesize 65536b'],
     [{ name: 'raid1', mirrors: 2 }, '--mirrors 2'],
     [{ name: 'raid5', stripes: 2, stripeSizeBytes: 4096n }, '--stripes 2 --stripesize 4096b'],

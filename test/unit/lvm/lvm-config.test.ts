@@ -28,7 +28,14 @@ describe('lvm configuration', () => {
     expect(lvmConfigText('image')).to.match(/udev_sync = 0\n\s+udev_rules = 0/)
   })
 
-  for (const setting of ['use_aio = 0', 'scan_lvs = 0', 'archive = 0', 'backup = 0', 'use_devicesfile = 0'])
+  for (const setting of [
+    'use_aio = 0',
+    'scan_lvs = 0',
+    'archive = 0',
+    'backup = 0',
+    'use_devicesfile = 0',
+    'error_when_full = 0',
+  ])
     it(`sets ${setting} in both places`, () => {
       expect(lvmConfigText('host')).to.include(setting)
       expect(lvmConfigText('image')).to.include(setting)

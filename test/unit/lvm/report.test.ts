@@ -91,6 +91,42 @@ describe('report', () => {
     })
   })
 
+  const THIN = JSON.stringify({
+    report: [
+      {
+        ...(JSON.parse(REAL) as { report: object[] }).report[0],
+        lv: [
+          ['pool', { pool_lv: '', lv_metadata_size: '8388608' }],
+          ['pvc-1', { pool_lv: 'pool', lv_metadata_size: '' }],
+        ].map(([name, more]) => ({
+          ...{ lv_name: name, lv_uuid: name, lv_size: '4194304', lv_tags: '', lv_active: '' },
+          ...{ lv_device_open: 'unknown', lv_health_status: '', sync_percent: '' },
+          ...(more as object),
+        })),
+        seg: [
+          { lv_uuid: 'pool', segtype: 'thin-pool', chunk_size: '65536', zero: 'zero' },
+          { lv_uuid: 'pvc-1', segtype: 'thin', chunk_size: '0', zero: 'zero' },
+        ],
+      },
+    ],
+  })
+
+  it('reads what a thin pool is made of, and whose pool a thin volume is of', () => {
+    const [pool, volume] = parseReport(THIN).groups[0]?.volumes ?? []
+    const shape = { metadataBytes: 8388608n, chunkBytes: 65536n, zeroes: true }
+    expect(pool).to.deep.include({ segmentType: 'thin-pool', pool: shape })
+    expect(volume).to.include({ segmentType: 'thin', poolName: 'pool' }).and.not.to.have.property('pool')
+    const careless = parseReport(THIN.replace('"zero":"zero"', '"zero":""')).groups[0]?.volumes[0]
+    expect(careless?.pool?.zeroes).to.equal(false)
+  })
+
+  it('does not count a thin volume in no pool, nor take a pool without its sizes', () => {
+    expect(() => parseReport(THIN.replace('"pool_lv":"pool"', '"pool_lv":""'))).to.throw(/no pool of pvc-1/)
+    expect(() => parseReport(THIN.replace('"lv_metadata_size":"8388608"', '"lv_metadata_size":""'))).to.throw(
+      /sizes of thin pool pool are missing/,
+    )
+  })
+
   it('reads an empty report', () => {
     expect(parseReport('{"report":[]}')).to.deep.equal({ groups: [], orphanPhysicalVolumes: [] })
   })
