@@ -2,7 +2,8 @@ import { describeLayout, legsOf, type Layout } from '../core/layout.ts'
 import { allFreeExtents, largestVolumeExtents, usableExtents } from '../core/layout-size.ts'
 import { largestThinVolumeExtents } from '../core/thin-size.ts'
 import { freeDisksOf } from '../lvm/free-disks.ts'
-import { isThinPool, thinRoomOf } from '../lvm/thin-pool.ts'
+import { isThinPool, poolFault, thinRoomOf } from '../lvm/thin-pool.ts'
+import type { GroupReport } from '../lvm/report.ts'
 import type { DiskVerdict, Inventory, VolumeGroup } from '../lvm/types.ts'
 import type { ClassView } from './class-view.ts'
 
@@ -56,7 +57,7 @@ const NOTHING: Capacity = {
 /** Problems that the group itself shows, and that end when it no longer does. */
 const PASSING = [
   ...['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone', 'Stuck', 'OutcomeUnknown'],
-  'TooFewDisks',
+  ...['TooFewDisks', 'ThinPoolUnusable'],
 ]
 
 const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem | undefined => {
@@ -92,6 +93,27 @@ const tooFewDisks = (layout: Layout | undefined, group: VolumeGroup): Problem | 
   return { reason: 'TooFewDisks', message }
 }
 
+const reportOf = (group: VolumeGroup, { volumes }: Inventory): GroupReport => ({
+  group,
+  volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid),
+})
+
+/** What has the name of the class's pool, and cannot be it. */
+const unusablePool = (layout: Layout | undefined, report: GroupReport): Problem | undefined => {
+  const fault = layout?.name === 'thin' ? poolFault(report, layout) : undefined
+  if (layout?.name !== 'thin' || fault === undefined) return undefined
+  const message =
+    `"${report.group.name}/${layout.pool}" cannot be the thin pool of the class: ${fault}. Rename it (lvrename), or use a ` +
+    `class that names another pool in "thinPool"`
+  return { reason: 'ThinPoolUnusable', message }
+}
+
+/** Why the class can have no volume in a group that is well. */
+const layoutProblem = (state: ClassOnNode, group: VolumeGroup, inventory: Inventory): Problem | undefined => {
+  const layout = layoutOf(state)
+  return tooFewDisks(layout, group) ?? unusablePool(layout, reportOf(group, inventory))
+}
+
 /** The same state with the group as the newer inventory has it. A group that is not to be seen keeps its old numbers. */
 export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode => {
   const { problem } = state
@@ -101,7 +123,7 @@ export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode =
   return {
     ...state,
     group,
-    problem: problemNow(group, inventory) ?? lasting ?? tooFewDisks(layoutOf(state), group),
+    problem: problemNow(group, inventory) ?? lasting ?? layoutProblem(state, group, inventory),
   }
 }
 
@@ -113,7 +135,7 @@ interface Room {
 const NO_ROOM: Room = { usableExtents: 0n, largestExtents: 0n }
 
 /** What volumes of that layout can be made of. Thin ones share the largest. */
-const roomFor = (layout: Layout, group: VolumeGroup, { volumes, poolUse = [] }: Inventory): Room => {
+const roomFor = (layout: Layout, group: VolumeGroup, inventory: Inventory): Room => {
   if (layout.name !== 'thin') {
     const disks = freeDisksOf(group)
     return {
@@ -121,8 +143,7 @@ const roomFor = (layout: Layout, group: VolumeGroup, { volumes, poolUse = [] }: 
       largestExtents: largestVolumeExtents(layout, disks),
     }
   }
-  const report = { group, volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid) }
-  const room = thinRoomOf(report, layout, poolUse)
+  const room = thinRoomOf(reportOf(group, inventory), layout, inventory.poolUse ?? [])
   if (room === undefined) return NO_ROOM
   const largest = largestThinVolumeExtents(layout.overprovisionPermille, room)
   return { usableExtents: largest, largestExtents: largest }
@@ -135,8 +156,8 @@ const roomFor = (layout: Layout, group: VolumeGroup, { volumes, poolUse = [] }: 
 export const capacityOf = (state: ClassOnNode, inventory: Inventory): Capacity => {
   const { group, problem } = state
   if (group === undefined) return NOTHING
-  const { uuid, sizeBytes, extentSizeBytes } = group
-  const volumes = inventory.volumes.filter((volume) => volume.handle.groupUuid === uuid)
+  const { sizeBytes, extentSizeBytes } = group
+  const { volumes } = reportOf(group, inventory)
   const disks = problem === undefined ? freeDisksOf(group) : []
   const room =
     problem === undefined ? roomFor(layoutOf(state) ?? { name: 'linear' }, group, inventory) : NO_ROOM

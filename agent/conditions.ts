@@ -34,6 +34,7 @@ const ASPECTS: Readonly<Record<string, Aspect>> = {
   NoUsableDisk: 'group',
   NoVolumeGroup: 'group',
   TooFewDisks: 'group',
+  ThinPoolUnusable: 'group',
   ListsDiffer: 'group',
   Conflict: 'group',
   Stuck: 'stuck',

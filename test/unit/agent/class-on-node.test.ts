@@ -134,6 +134,17 @@ describe('agent/class-on-node', () => {
     expect(refresh(found, inventory([more])).problem).to.equal(undefined)
   })
 
+  it('says when something else has the name of the thin pool, until it has another', () => {
+    const thin = state({ storageClass: classWith('thin') })
+    const squatter = { ...volume('g1'), name: 'thinpool' }
+    const found = refresh(thin, inventory([group()], [squatter]))
+    expect(found.problem?.reason).to.equal('ThinPoolUnusable')
+    expect(found.problem?.message).to.match(
+      /fast\/thinpool" cannot be .*: its name is taken by a linear volume/,
+    )
+    expect(refresh(found, inventory([group()], [{ ...squatter, name: 'other' }])).problem).to.equal(undefined)
+  })
+
   it('offers nothing while there is a problem, whatever LVM calls free', () => {
     const problem = { reason: 'DisksMissing', message: 'one is gone' }
     expect(capacityOf(state({ problem }), inventory([group()]))).to.include({

@@ -58,6 +58,11 @@ describe('agent/conditions', () => {
       { ThinPoolsFull: 'True' },
     ],
     ['too few disks for a layout', problem('TooFewDisks'), { Ready: 'False', VolumeGroupMade: 'False' }],
+    [
+      'a thin pool that is not ours',
+      problem('ThinPoolUnusable'),
+      { Ready: 'False', VolumeGroupMade: 'False' },
+    ],
     ['volumes that nobody has a claim on', { unclaimed: ['a'] }, { VolumesUnclaimed: 'True' }],
   ]
   for (const [what, change, expected] of cases) {
