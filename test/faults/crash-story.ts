@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Facts } from './facts.ts'
 import { noFormerBytes } from './former-bytes.ts'
 import { readGroups, type ReadGroup } from './group-reading.ts'
-import { checkMoment, Violation } from './invariants.ts'
+import { checkMoment, isPool, Violation } from './invariants.ts'
 import type { Message, Order } from './order.ts'
 
 const VICTIM = join(import.meta.dirname, 'victim.ts')
@@ -45,8 +45,10 @@ const check = async (order: Order, before: readonly ReadGroup[]): Promise<readon
   const removalAsked = story[done] === 'remove' || facts.removed === true
   const claimUids = facts.removed === true ? [] : [claim.uid]
   checkMoment({ groups, before, facts, claimUids, removalAsked })
-  const isGone = removalAsked && groups.every(({ volumes }) => volumes.length === 0)
-  if (isGone && claim.erase !== 'none') await noFormerBytes(order.disks)
+  const isGone = removalAsked && groups.every(({ volumes }) => volumes.every(isPool))
+  // a pool keeps what a thin volume had, and zeroes it before another volume gets it
+  const isErased = claim.erase !== 'none' && claim.layout !== 'thin'
+  if (isGone && isErased) await noFormerBytes(order.disks)
   return groups
 }
 

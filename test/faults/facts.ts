@@ -7,6 +7,8 @@ export interface Claim {
   readonly uid: string
   readonly content: VolumeRecord['content']
   readonly erase: EraseMethod
+  /** Linear when absent. */
+  readonly layout?: 'thin'
 }
 
 /** A volume that the room has acknowledged. */

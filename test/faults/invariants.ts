@@ -71,9 +71,12 @@ const oneVolumeForAClaim = ({ groups }: Moment): void => {
   demand(twice === undefined, `I5: claim ${twice ?? ''} has two volumes`)
 }
 
+/** A pool is Loam's own, and stays. */
+export const isPool = (volume: ReadVolume): boolean => tagOf(volume, 'pool') !== undefined
+
 /** I6: a volume is acknowledged, or a claim that is still worked for owns it. */
 const nothingLeaks = ({ groups, facts, claimUids }: Moment): void => {
-  for (const volume of volumesIn(groups)) {
+  for (const volume of volumesIn(groups).filter((each) => !isPool(each))) {
     const isKnown = facts.removed !== true && facts.volume?.handle.volumeUuid === volume.uuid
     const isWanted = claimUids.includes(tagOf(volume, 'claim-uid') ?? '')
     demand(isKnown || isWanted, `I6: nobody knows of volume ${volume.name}`)

@@ -1,8 +1,9 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 
+import type { ThinLayout } from '../../core/layout.ts'
 import type { LogicalVolume, NodeVolumes, VolumeGroup, WantedContent } from '../../lvm/types.ts'
 import { writeAt } from '../node/lvm/arrange.ts'
-import { ensure, MIB, requestFor, run } from '../node/lvm/fixture.ts'
+import { CLUSTER, ensure, GROUP, handMadeLvm, MIB, requestFor, run } from '../node/lvm/fixture.ts'
 import type { AcknowledgedVolume, Claim, Facts } from './facts.ts'
 import { SECRET } from './former-bytes.ts'
 import { demand, Violation } from './invariants.ts'
@@ -20,6 +21,8 @@ export interface Scene {
 export type Operation = (scene: Scene) => Promise<Facts>
 
 const SIZE_BYTES = 16n * MIB
+/** As much as the pool has to be at least when the volume is made. */
+const THIN: ThinLayout = { name: 'thin', pool: 'thinpool', overprovisionPermille: 1000n }
 const MOUNT_POINT = '/run/loam-test/mnt'
 
 const ensureGroup = async ({ volumes, disks, facts }: Scene): Promise<VolumeGroup> => {
@@ -71,9 +74,32 @@ const recorded = ({ handle, name, sizeBytes }: LogicalVolume): AcknowledgedVolum
 })
 
 const create: Operation = async (scene) => {
-  const { uid, content, erase } = scene.claim
-  const request = requestFor(await ensureGroup(scene), SIZE_BYTES, { claimUid: uid, content, erase })
+  const { uid, content, erase, layout } = scene.claim
+  const linear = requestFor(await ensureGroup(scene), SIZE_BYTES, { claimUid: uid, content, erase })
+  const request = layout === 'thin' ? { ...linear, layout: THIN } : linear
   return { ...scene.facts, volume: recorded(await scene.volumes.createVolume(request)) }
+}
+
+/** A pool of one extent, so that it has to grow for the volume of the story. */
+const makeSmallPool: Operation = async (scene) => {
+  await ensureGroup(scene)
+  const found = await handMadeLvm('lvs', '--noheadings', '--options', 'lv_name', GROUP)
+  if (found.includes(THIN.pool)) return scene.facts
+  const tags = ['--addtag', 'loam.pool=thin', '--addtag', `loam.cluster=${CLUSTER}`]
+  const shape = [
+    '--type',
+    'thin-pool',
+    '--zero',
+    'y',
+    '--activate',
+    'n',
+    '--extents',
+    '1',
+    '--name',
+    THIN.pool,
+  ]
+  await handMadeLvm('lvcreate', ...shape, ...tags, GROUP)
+  return scene.facts
 }
 
 /** Handed out for the first time, and written to. */
@@ -125,5 +151,5 @@ const stageWithoutNode: Operation = async (scene) => {
 }
 
 export const VOLUME_OPERATIONS = {
-  ...{ group, create, stage, release, stageAgain, stageWithoutNode, remove },
+  ...{ group, makeSmallPool, create, stage, release, stageAgain, stageWithoutNode, remove },
 } as const

@@ -9,6 +9,9 @@ const ROOM_STEPS: readonly ChangeStep[] = [
   'open-disk',
   'resize-disk',
   'tag-group',
+  // grow-pool-metadata is passed by pools whose metadata runs full, which takes more than a story
+  'create-pool',
+  'grow-pool',
   'create-volume',
   'tag-volume',
   'remove-volume',

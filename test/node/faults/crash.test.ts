@@ -14,6 +14,7 @@ type Story = Pick<Order, 'story' | 'moments' | 'only'> & {
 
 const LIFE = ['group', 'create', 'stage', 'release', 'remove'] as const
 const LONG_LIFE = ['group', 'create', 'stage', 'release', 'stageAgain', 'release', 'remove'] as const
+const THIN = { content: 'ext4', erase: 'zero', layout: 'thin' } as const
 const EXT4 = { content: 'ext4', erase: 'discard' } as const
 
 /** A life of each kind, killed at every point; once more with every program left running by the death of its agent. */
@@ -67,6 +68,7 @@ describe('an agent that is killed', function () {
 
   const OTHERS: readonly {
     what: string
+    claim?: Story['claim']
     story: Story['story']
     arrange: () => Promise<readonly string[]>
   }[] = [
@@ -93,15 +95,27 @@ describe('an agent that is killed', function () {
       },
     },
     {
+      what: 'while a thin pool is made for a volume',
+      claim: THIN,
+      story: LIFE,
+      arrange: () => Promise.resolve([disk(0)]),
+    },
+    {
+      what: 'while a thin pool grows for a volume',
+      claim: THIN,
+      story: ['group', 'makeSmallPool', 'create'],
+      arrange: () => Promise.resolve([disk(0)]),
+    },
+    {
       what: 'while a device node is made again',
       story: ['group', 'create', 'stage', 'stageWithoutNode', 'release', 'remove'],
       arrange: () => Promise.resolve([disk(0)]),
     },
   ]
   if (isWholeSet)
-    for (const { what, story, arrange } of OTHERS)
+    for (const { what, claim = EXT4, story, arrange } of OTHERS)
       it(`at before and after, ${what}`, async () => {
-        await tell({ claim: EXT4, story, moments: ['before', 'after'], disks: await arrange() })
+        await tell({ claim, story, moments: ['before', 'after'], disks: await arrange() })
       })
 
   if (isWholeSet)
