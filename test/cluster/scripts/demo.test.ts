@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { expect } from 'chai'
 import { execa } from 'execa'
 import type { Lab } from '../../lab/lab.ts'
-import { diskById } from '../../lab/vm/disks.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 
 const DEMO = resolve(import.meta.dirname, '../../../scripts/demo')
@@ -24,9 +23,8 @@ describe('scripts/demo', function () {
 
   it('ends with status 1 and names the step when one is not as told', async () => {
     const vm = await lab.vm('node1')
-    const disk = diskById('node1', 'b')
-    await vm.run(['mkfs.ext4', '-q', disk])
-    await vm.run(['mount', disk, '/mnt'])
+    const mkfs = (await vm.run(['realpath', '/usr/sbin/mkfs.ext4'])).trim()
+    await vm.run(['mount', '--bind', '/usr/bin/false', mkfs])
     try {
       const { exitCode, all } = await demo()
       expect(exitCode, all).to.equal(1)
@@ -35,8 +33,7 @@ describe('scripts/demo', function () {
       )
       expect(all).not.to.match(/steps went as told/)
     } finally {
-      await vm.run(['umount', '/mnt'])
-      await vm.run(['blkdiscard', '--force', disk])
+      await vm.run(['umount', mkfs])
     }
   })
 })
