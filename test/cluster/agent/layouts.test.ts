@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { parseQuantity } from '../../../core/quantity.ts'
 import type { NodeLocalStorage } from '../../../crd/types.ts'
 import type { Lab } from '../../lab/lab.ts'
 import {
@@ -20,10 +21,12 @@ import {
   type TestClass,
 } from '../support/storage-class.ts'
 
+const MIB = 1024 * 1024
+
 const conditionOf = (report: NodeLocalStorage, type: string) =>
   report.status?.conditions?.find((condition) => condition.type === type)
 
-describe('layouts: a class that mirrors its volumes', function () {
+describe('layouts: a class that spreads its volumes over disks', function () {
   this.timeout(600_000)
   let lab: Lab
   let namespace: string
@@ -81,6 +84,39 @@ describe('layouts: a class that mirrors its volumes', function () {
     await deletePod(lab, namespace, 'writer')
     await deleteClaim(lab, namespace, 'data')
     await waitForNoPersistentVolume(lab, spec.volumeName ?? '')
+  })
+
+  it('promises thin volumes more than its disks have, and shows the pool that they are in', async () => {
+    const storageClass = await classWith('thin', { layout: 'thin', overprovisionRatio: '2' })
+    await waitForClass(lab, storageClass)
+    const offered = Number(parseQuantity((await capacitiesOf(lab, 'thin')).node2 ?? ''))
+    expect(offered, 'twice what two disks of 1 GiB hold beside the metadata').to.be.within(
+      3900 * MIB,
+      4016 * MIB,
+    )
+    await createClaim(lab, { namespace, name: 'large', storageClass: 'thin', size: '2500Mi' })
+    const pod = { namespace, name: 'thin', claims: ['large'], node: 'node2' }
+    await createPod(lab, pod)
+    await waitForPod(lab, namespace, 'thin')
+    await execInPod(lab, pod, ['sh', '-c', 'echo thin > /data/large/file && sync'])
+    expect(await execInPod(lab, pod, ['cat', '/data/large/file'])).to.equal('thin')
+
+    const where = { storageClass: 'thin', node: 'node2' }
+    const poolOf = ({ status }: NodeLocalStorage) => status?.thinPools?.[0]
+    const used = await waitForReport(lab, { ...where, what: 'a pool in use' }, (each) => {
+      return poolOf(each)?.dataPercent !== undefined
+    })
+    expect(poolOf(used)).to.include({ name: 'thinpool', volumes: 1, volumesSize: '2500Mi' })
+    expect(used.status?.volumeGroup?.volumes).to.equal(1)
+
+    const { spec } = await waitForBound(lab, namespace, 'large')
+    await deletePod(lab, namespace, 'thin')
+    await deleteClaim(lab, namespace, 'large')
+    await waitForNoPersistentVolume(lab, spec.volumeName ?? '')
+    const left = await waitForReport(lab, { ...where, what: 'an empty pool' }, (each) => {
+      return poolOf(each)?.volumes === 0
+    })
+    expect(poolOf(left), 'it stays, for the next volume').to.include({ name: 'thinpool' })
   })
 
   it('that takes more disks than the node has offers nothing there, and says so', async () => {
