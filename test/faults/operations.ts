@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 
 import type { ThinLayout } from '../../core/layout.ts'
+import { poolTagsOf } from '../../core/volume-tags.ts'
 import type { LogicalVolume, NodeVolumes, VolumeGroup, WantedContent } from '../../lvm/types.ts'
 import { writeAt } from '../node/lvm/arrange.ts'
 import { CLUSTER, ensure, GROUP, handMadeLvm, MIB, requestFor, run } from '../node/lvm/fixture.ts'
@@ -85,7 +86,7 @@ const makeSmallPool: Operation = async (scene) => {
   await ensureGroup(scene)
   const found = await handMadeLvm('lvs', '--noheadings', '--options', 'lv_name', GROUP)
   if (found.includes(THIN.pool)) return scene.facts
-  const tags = ['--addtag', 'loam.pool=thin', '--addtag', `loam.cluster=${CLUSTER}`]
+  const tags = poolTagsOf(CLUSTER).flatMap((tag) => ['--addtag', tag])
   const shape = [
     '--type',
     'thin-pool',
