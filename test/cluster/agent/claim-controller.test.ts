@@ -95,7 +95,7 @@ describe('agent/claim-controller: from a claim to a volume in a pod', function (
     await signalAgent(lab, 'node1', 'STOP')
     try {
       for (const name of ['left', 'right']) await createPodThatPrefers('node1', name)
-      await waitFor({ what: 'both claims to select node1', timeoutMs: 60_000 }, async () => {
+      await waitFor({ what: 'both claims to select node1', timeoutMs: 120_000 }, async () => {
         const claims = await Promise.all(['left', 'right'].map((name) => findClaim(lab, namespace, name)))
         return claims.every((object) => object?.metadata.annotations?.[SELECTED_NODE] === 'node1')
       })

@@ -57,7 +57,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
       await createPod(lab, { namespace, name: 'half', claims: ['half'] })
       const ours = async () =>
         (await logicalVolumesOn(lab, 'node1')).filter(({ lv_name }) => lv_name === `pvc-${metadata.uid}`)
-      await waitFor({ what: 'the logical volume', timeoutMs: 60_000 }, async () => (await ours()).length > 0)
+      await waitFor({ what: 'the logical volume', timeoutMs: 120_000 }, async () => (await ours()).length > 0)
       const [made] = await ours()
       await waitForNewAgent(lab, 'node1', await signalAgent(lab, 'node1', 'KILL'))
       expect((await findClaim(lab, namespace, 'half'))?.spec.volumeName).to.equal(undefined)
@@ -118,7 +118,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     const vm = await lab.vm('node1')
     const old = (await vm.run(['pgrep', '-x', 'kubelet'])).trim()
     await vm.run(['kill', '-KILL', old])
-    await waitFor({ what: 'another kubelet', timeoutMs: 60_000 }, async () => {
+    await waitFor({ what: 'another kubelet', timeoutMs: 120_000 }, async () => {
       const now = (await vm.exec(['pgrep', '-x', 'kubelet'])).stdout.trim()
       return now !== '' && now !== old
     })

@@ -50,7 +50,7 @@ describe('agent/reclaim-controller: what becomes of a volume when its claim goes
   }
 
   const waitForPhase = (volume: string, phase: string) =>
-    waitFor({ what: `PersistentVolume ${volume} to be ${phase}`, timeoutMs: 60_000 }, async () => {
+    waitFor({ what: `PersistentVolume ${volume} to be ${phase}`, timeoutMs: 120_000 }, async () => {
       return (await findPersistentVolume(lab, volume))?.status.phase === phase
     })
 
@@ -62,7 +62,7 @@ describe('agent/reclaim-controller: what becomes of a volume when its claim goes
     await waitForNoPersistentVolume(lab, volume)
     expect(await nodesWithVolume(lab, volume)).to.deep.equal([])
     const describe = async () => JSON.stringify(await capacitiesOf(lab, storageClass.name))
-    await waitFor({ what: 'the capacity of before', timeoutMs: 60_000, describe }, async () => {
+    await waitFor({ what: 'the capacity of before', timeoutMs: 120_000, describe }, async () => {
       return (await capacitiesOf(lab, storageClass.name)).node1 === before.node1
     })
   })

@@ -98,7 +98,7 @@ describe('lab', function () {
       )
     const listening = lab.kubectl(['exec', '-n', namespace, 'server', '--', 'nc', '-l', '-p', '8080'])
     await waitFor(
-      { what: 'the pod to be reached', timeoutMs: 20_000 },
+      { what: 'the pod to be reached', timeoutMs: 60_000 },
       async () => (await dial(8080)).exitCode === 0,
     )
     await listening
@@ -166,7 +166,7 @@ describe('lab', function () {
     const pid = async () => (await node.exec(['pgrep', '-x', 'kubelet'])).stdout.trim()
     const before = await pid()
     await node.run(['kill', '-9', before])
-    await waitFor({ what: 'another kubelet', timeoutMs: 30_000 }, async () => {
+    await waitFor({ what: 'another kubelet', timeoutMs: 60_000 }, async () => {
       return !['', before].includes(await pid())
     })
   })

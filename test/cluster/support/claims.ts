@@ -49,7 +49,7 @@ export const findClaim = (lab: Lab, namespace: string, name: string): Promise<Cl
 export const waitForBound = (lab: Lab, namespace: string, name: string): Promise<ClaimObject> => {
   const describe = async () => JSON.stringify(await findClaim(lab, namespace, name))
   return waitFor(
-    { what: `claim ${namespace}/${name} to be Bound`, timeoutMs: 60_000, describe },
+    { what: `claim ${namespace}/${name} to be Bound`, timeoutMs: 120_000, describe },
     async () => {
       const claim = await findClaim(lab, namespace, name)
       return claim?.status?.phase === 'Bound' && claim
@@ -59,7 +59,7 @@ export const waitForBound = (lab: Lab, namespace: string, name: string): Promise
 
 export const deleteClaim = async (lab: Lab, namespace: string, name: string): Promise<void> => {
   await lab.api.send({ method: 'DELETE', path: claimPath(namespace, name) })
-  await waitFor({ what: `claim ${namespace}/${name} to be gone`, timeoutMs: 60_000 }, async () => {
+  await waitFor({ what: `claim ${namespace}/${name} to be gone`, timeoutMs: 120_000 }, async () => {
     return (await findClaim(lab, namespace, name)) === undefined
   })
 }
@@ -81,7 +81,7 @@ export const setReclaimPolicy = (
 
 export const waitForNoPersistentVolume = (lab: Lab, name: string): Promise<true> => {
   const describe = async () => JSON.stringify(await findPersistentVolume(lab, name))
-  return waitFor({ what: `PersistentVolume ${name} to be gone`, timeoutMs: 60_000, describe }, async () => {
+  return waitFor({ what: `PersistentVolume ${name} to be gone`, timeoutMs: 120_000, describe }, async () => {
     return (await findPersistentVolume(lab, name)) === undefined
   })
 }
@@ -104,7 +104,7 @@ const eventsAbout = async (lab: Lab, namespace: string, name: string): Promise<r
 export const waitForEvent = (lab: Lab, namespace: string, name: string, wanted: RegExp): Promise<string> => {
   const describe = async () => (await eventsAbout(lab, namespace, name)).join(' | ')
   const what = `an event about ${namespace}/${name} that matches ${String(wanted)}`
-  return waitFor({ what, timeoutMs: 60_000, describe }, async () =>
+  return waitFor({ what, timeoutMs: 120_000, describe }, async () =>
     (await eventsAbout(lab, namespace, name)).find((text) => wanted.test(text)),
   )
 }

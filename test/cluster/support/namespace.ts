@@ -10,7 +10,7 @@ export const createNamespace = async (lab: Lab): Promise<string> => {
   })
   const account = `/api/v1/namespaces/${metadata.name}/serviceaccounts/default`
   const what = `the default service account of namespace ${metadata.name}`
-  await waitFor({ what, timeoutMs: 30_000 }, () => lab.api.find(account))
+  await waitFor({ what, timeoutMs: 60_000 }, () => lab.api.find(account))
   return metadata.name
 }
 

@@ -66,7 +66,7 @@ export const waitForReport = (
     (await reportsOf(lab, where.storageClass)).find(({ spec }) => spec.nodeName === where.node)
   const describe = async () => JSON.stringify((await find())?.status)
   const what = `NodeLocalStorage of class ${where.storageClass} on ${where.node}: ${where.what}`
-  return waitFor({ what, timeoutMs: 60_000, describe }, async () => {
+  return waitFor({ what, timeoutMs: 120_000, describe }, async () => {
     const report = await find()
     return report !== undefined && wanted(report) && report
   })
@@ -118,7 +118,7 @@ export const removeClass = async (lab: Lab, storageClass: TestClass): Promise<vo
   }
   const what = `capacity of class ${storageClass.name} to be withdrawn`
   await waitFor(
-    { what, timeoutMs: 60_000 },
+    { what, timeoutMs: 120_000 },
     async () => Object.keys(await capacitiesOf(lab, storageClass.name)).length === 0,
   )
 }
