@@ -87,19 +87,8 @@ const makeSmallPool: Operation = async (scene) => {
   const found = await handMadeLvm('lvs', '--noheadings', '--options', 'lv_name', GROUP)
   if (found.includes(THIN.pool)) return scene.facts
   const tags = poolTagsOf(CLUSTER).flatMap((tag) => ['--addtag', tag])
-  const shape = [
-    '--type',
-    'thin-pool',
-    '--zero',
-    'y',
-    '--activate',
-    'n',
-    '--extents',
-    '1',
-    '--name',
-    THIN.pool,
-  ]
-  await handMadeLvm('lvcreate', ...shape, ...tags, GROUP)
+  const shape = ['--type', 'thin-pool', '--zero', 'y', '--activate', 'n', '--extents', '1']
+  await handMadeLvm('lvcreate', ...shape, '--name', THIN.pool, ...tags, GROUP)
   return scene.facts
 }
 

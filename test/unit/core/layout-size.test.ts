@@ -9,6 +9,7 @@ import {
   type ExtentRun,
   type FreeDisk,
 } from '../../../core/layout-size.ts'
+import { arbitraryDisks } from './arbitrary-disks.ts'
 
 const EXTENT = 4n << 20n
 const stripeSizeBytes = 65536n
@@ -23,18 +24,7 @@ const LAYOUTS: readonly PlacedLayout[] = [
   { name: 'raid10', stripes: 2, stripeSizeBytes },
 ]
 const layout = fc.constantFrom(...LAYOUTS)
-/** Gaps between runs keep them apart, as between free runs of a real disk. */
-const runs = fc.array(fc.tuple(fc.bigInt(1n, 50n), fc.bigInt(1n, 2000n)), { maxLength: 4 }).map((parts) => {
-  let at = 0n
-  return parts.map(([gap, count]): ExtentRun => {
-    const first = at + gap
-    at = first + count
-    return { first, count }
-  })
-})
-const disks = fc
-  .array(runs, { maxLength: 8 })
-  .map((free) => free.map((freeRuns, index): FreeDisk => ({ path: `/dev/d${index}`, freeRuns })))
+const disks = arbitraryDisks(8)
 const free = (...extents: bigint[]): FreeDisk[] =>
   extents.map((count, index) => ({ path: `/dev/d${index}`, freeRuns: [{ first: 0n, count }] }))
 const total = ({ freeRuns }: FreeDisk): bigint => freeRuns.reduce((sum, { count }) => sum + count, 0n)

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { ExtentRun, FreeDisk } from '../../../core/layout-size.ts'
 import {
   describableExtents,
   largestThinVolumeExtents,
@@ -11,22 +10,13 @@ import {
   type PoolSpace,
   type ThinRoom,
 } from '../../../core/thin-size.ts'
+import { arbitraryDisks } from './arbitrary-disks.ts'
 
 const EXTENT = 4n << 20n
 const GIB = 1n << 30n
 const TIB = 1n << 40n
 
-const runs = fc.array(fc.tuple(fc.bigInt(1n, 50n), fc.bigInt(1n, 2000n)), { maxLength: 4 }).map((parts) => {
-  let at = 0n
-  return parts.map(([gap, count]): ExtentRun => {
-    const first = at + gap
-    at = first + count
-    return { first, count }
-  })
-})
-const disks = fc
-  .array(runs, { maxLength: 5 })
-  .map((free) => free.map((freeRuns, index): FreeDisk => ({ path: `/dev/d${index}`, freeRuns })))
+const disks = arbitraryDisks(5)
 const permille = fc.oneof(fc.constant(1000n), fc.bigInt(1000n, 100_000n))
 const newPool = fc.record<NewPool>({
   metadataExtents: fc.bigInt(1n, 600n),
