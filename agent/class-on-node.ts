@@ -93,7 +93,8 @@ const tooFewDisks = (layout: Layout | undefined, group: VolumeGroup): Problem | 
   return { reason: 'TooFewDisks', message }
 }
 
-const reportOf = (group: VolumeGroup, { volumes }: Inventory): GroupReport => ({
+/** One group of an inventory, with its volumes. */
+export const reportOf = (group: VolumeGroup, { volumes }: Pick<Inventory, 'volumes'>): GroupReport => ({
   group,
   volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid),
 })

@@ -5,7 +5,7 @@ import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, ThinPoolUse, VolumeGroup } from '../lvm/types.ts'
-import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
+import { reportOf, type Capacity, type ClassOnNode, type Problem } from './class-on-node.ts'
 import { conditionsFor } from './conditions.ts'
 import { degradedVolumes } from './degraded-volumes.ts'
 import { diskStatuses } from './disk-status.ts'
@@ -100,7 +100,7 @@ const thinPoolsOf = ({
   poolUse = [],
 }: StatusParts): { readonly thinPools?: ThinPoolStatus[]; readonly problem?: Problem | undefined } => {
   if (group === undefined) return {}
-  const report = { group, volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid) }
+  const report = reportOf(group, { volumes })
   const thinPools = thinPoolStatuses(report, poolUse)
   return thinPools.length === 0 ? {} : { thinPools, problem: thinPoolProblem(report, poolUse) }
 }

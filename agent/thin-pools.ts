@@ -1,4 +1,4 @@
-import { FULL_AT_PERCENT, wantsData, wantsMetadata } from '../core/thin-growth.ts'
+import { FULL_AT_PERCENT, inSteps, wantsData, wantsMetadata } from '../core/thin-growth.ts'
 import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import type { GroupReport } from '../lvm/report.ts'
@@ -14,10 +14,6 @@ import type { ThinPoolUse } from '../lvm/types.ts'
 import type { Problem } from './class-on-node.ts'
 
 export type ThinPoolStatus = NonNullable<NonNullable<NodeLocalStorage['status']>['thinPools']>[number]
-
-/** In steps, so that a report is not written for each percent. */
-const STEP_PERCENT = 5
-const inSteps = (percent: number): number => Math.floor(percent / STEP_PERCENT) * STEP_PERCENT
 
 interface UsedPool {
   readonly pool: ThinPool

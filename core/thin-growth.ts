@@ -19,6 +19,10 @@ const GROW_METADATA_AT_PERCENT = 75
 /** From here on a pool that cannot be made larger gets no new volume. */
 export const FULL_AT_PERCENT = 95
 
+/** In steps, so that a report is not written for each percent. */
+const STEP_PERCENT = 5
+export const inSteps = (percent: number): number => Math.floor(percent / STEP_PERCENT) * STEP_PERCENT
+
 /** By which part it grows at a time, and by how much at least: writers may be faster than many small steps. */
 const DATA_STEP = 5n
 const LEAST_DATA_STEP_BYTES = 1n << 30n
@@ -47,8 +51,8 @@ export const wantsMetadata = ({ metadataPercent }: PoolFullness): boolean =>
   metadataPercent >= GROW_METADATA_AT_PERCENT
 
 /**
- * Data grows by a fifth, or by 1 GiB where that is more, never beyond what its volumes can fill; metadata by a quarter, for which LVM enlarges its spare
- * as well. Metadata comes first: a pool whose metadata is full is damaged, one whose data is full only waits.
+ * Data grows by a fifth, or by 1 GiB where that is more, never beyond what its volumes can fill; metadata by a quarter,
+ * for which LVM enlarges its spare as well. Metadata comes first: a pool whose metadata is full is damaged, one whose data is full only waits.
  */
 export const growthFor = (pool: GrowingPool, fullness: PoolFullness): PoolGrowth => {
   const metadataStep = pool.metadataExtents / METADATA_STEP + 1n

@@ -1,22 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
-
-const SYS_BLOCK = '/sys/block'
+import { mappedDevices, readLine, SYS_BLOCK } from './sys-block.ts'
 
 /** Counted up by the kernel at each event about any device; a device-mapper device makes several as it comes and goes. */
 const EVENT_NUMBER = '/sys/kernel/uevent_seqnum'
 
-const readLine = async (path: string): Promise<string | undefined> => {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch {
-    // a device that vanishes while it is looked at is one that is not there
-    return undefined
-  }
-}
-
 const readUuids = async (): Promise<readonly string[]> => {
-  const names = (await readdir(SYS_BLOCK)).filter((name) => name.startsWith('dm-'))
-  const uuids = await Promise.all(names.map((name) => readLine(`${SYS_BLOCK}/${name}/dm/uuid`)))
+  const names = await mappedDevices()
+  const uuids = await Promise.all(names.map((name) => readLine(SYS_BLOCK, name, 'dm', 'uuid')))
   return uuids.filter((uuid) => uuid !== undefined)
 }
 

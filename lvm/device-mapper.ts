@@ -1,9 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { VolumeHandle } from '../core/naming.ts'
 import { deviceNumberOf } from './device-number.ts'
+import { mappedDevices, readLine, SYS_BLOCK } from './sys-block.ts'
 
 /** An active logical volume, as the kernel shows it in /sys (its word, not LVM's). */
 export interface MappedVolume {
@@ -22,20 +23,9 @@ export interface MappedVolume {
   readonly holders: readonly string[]
 }
 
-const SYS_BLOCK = '/sys/block'
-
 /** LVM gives its devices this UUID: `LVM-`, then those of group and volume without their hyphens. */
-const deviceMapperUuid = (handle: VolumeHandle): string =>
+export const deviceMapperUuid = (handle: VolumeHandle): string =>
   `LVM-${handle.groupUuid}${handle.volumeUuid}`.replaceAll('-', '').replace('LVM', 'LVM-')
-
-const readLine = async (...path: string[]): Promise<string | undefined> => {
-  try {
-    return (await readFile(join(...path), 'utf8')).trim()
-  } catch {
-    // a device that vanishes while it is looked at is one that is not there
-    return undefined
-  }
-}
 
 /** A disk may be a device of the device-mapper itself (multipath): only what LVM has made is looked into. */
 const disksBelow = async (kernelName: string): Promise<(string | undefined)[]> => {
@@ -67,8 +57,7 @@ const describe = async (kernelName: string): Promise<MappedVolume | undefined> =
 /** The active device of a volume, or undefined when the kernel has none: then it is inactive. */
 export const findMappedVolume = async (handle: VolumeHandle): Promise<MappedVolume | undefined> => {
   const wanted = deviceMapperUuid(handle)
-  for (const kernelName of await readdir(SYS_BLOCK)) {
-    if (!kernelName.startsWith('dm-')) continue
+  for (const kernelName of await mappedDevices()) {
     if ((await readLine(SYS_BLOCK, kernelName, 'dm', 'uuid')) === wanted) return await describe(kernelName)
   }
   return undefined

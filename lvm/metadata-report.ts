@@ -1,5 +1,6 @@
 import type { ExtentRun } from '../core/layout-size.ts'
 import { recordOf } from '../core/volume-tags.ts'
+import { deviceMapperUuid } from './device-mapper.ts'
 import type { DiskInText, DiskRun, GroupInText, VolumeInText } from './metadata-text.ts'
 import type { GroupReport } from './report.ts'
 import type { LogicalVolume, PhysicalVolume, VolumeGroup } from './types.ts'
@@ -48,16 +49,16 @@ const diskOf = (
 const typeOf = ({ segments }: VolumeInText): string =>
   [...new Set(segments.map(({ runs }) => (runs.length === 1 ? 'linear' : 'striped')))].join('+')
 
-/** `LVM-`, then the UUIDs of group and volume without their hyphens: what device-mapper knows a volume by. */
 const volumeOf = (
   volume: VolumeInText,
   { uuid, name, extentSizeBytes }: GroupInText,
   active: ReadonlySet<string>,
 ): LogicalVolume => {
-  const isActive = active.has(`LVM-${`${uuid}${volume.uuid}`.replaceAll('-', '')}`)
+  const handle = { groupUuid: uuid, volumeUuid: volume.uuid }
+  const isActive = active.has(deviceMapperUuid(handle))
   const tags = sorted(volume.tags)
   return {
-    handle: { groupUuid: uuid, volumeUuid: volume.uuid },
+    handle,
     groupName: name,
     name: volume.name,
     sizeBytes: volume.extents * extentSizeBytes,

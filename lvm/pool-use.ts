@@ -1,10 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
-
 import { complaintOf, type CommandRunner } from './command-runner.ts'
 import { CommandFailed } from './errors.ts'
+import { mappedDevices, readLine, SYS_BLOCK } from './sys-block.ts'
 import type { ThinPoolUse } from './types.ts'
 
-const SYS_BLOCK = '/sys/block'
 const DEADLINE_MS = 10_000
 
 /** LVM's UUID of a pool's device: `LVM-`, then those of group and pool without their hyphens, then this. */
@@ -14,23 +12,15 @@ const POOL_UUID = /^LVM-([A-Za-z0-9]{32})([A-Za-z0-9]{32})-tpool$/
 const withHyphens = (uuid: string): string =>
   uuid.replace(/^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.{6})$/, '$1-$2-$3-$4-$5-$6-$7')
 
-const readLine = async (path: string): Promise<string> => {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch {
-    // a device that vanishes while it is looked at is one that is not there
-    return ''
-  }
-}
-
 /** UUIDs of the thin pools of these groups that are active, by the names of their devices. */
 const activePools = async (groupUuids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-  const devices = (await readdir(SYS_BLOCK)).filter((name) => name.startsWith('dm-'))
+  const devices = await mappedDevices()
   const found = await Promise.all(
     devices.map(async (device): Promise<[string, string][]> => {
-      const [, group = '', pool = ''] = POOL_UUID.exec(await readLine(`${SYS_BLOCK}/${device}/dm/uuid`)) ?? []
+      const [, group = '', pool = ''] =
+        POOL_UUID.exec((await readLine(SYS_BLOCK, device, 'dm', 'uuid')) ?? '') ?? []
       if (!groupUuids.includes(withHyphens(group))) return []
-      return [[await readLine(`${SYS_BLOCK}/${device}/dm/name`), withHyphens(pool)]]
+      return [[(await readLine(SYS_BLOCK, device, 'dm', 'name')) ?? '', withHyphens(pool)]]
     }),
   )
   return new Map(found.flat())

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { inSteps } from '../core/thin-growth.ts'
 import type { CommandRunner } from './command-runner.ts'
 import type { OnGroupChange } from './group-watch.ts'
 import { growPool } from './grow-pool.ts'
@@ -28,10 +29,8 @@ const PAUSE_MS = 5_000
 /** What failed is tried again after so long. */
 const RETRY_MS = 60_000
 
-/** In steps, so that a report is not written for each percent. */
-const STEP_PERCENT = 5
 const stepOf = ({ dataPercent, metadataPercent, mode }: ThinPoolUse): string =>
-  [dataPercent, metadataPercent].map((percent) => Math.floor(percent / STEP_PERCENT)).join() + mode
+  [dataPercent, metadataPercent].map(inSteps).join() + mode
 
 class PoolWatch {
   readonly #tools: PoolWatchTools
