@@ -4,7 +4,7 @@ const room = (name, mayImport) => ({
   severity: 'error',
   from: { path: `^${name}/`, pathNot: '^(agent|scheduler)/main\\.ts$' },
   to: {
-    path: '^(core|lvm|kube|crd|agent|csi-node|scheduler|scripts|test)/',
+    path: '^(core|lvm|kube|crd|process|agent|csi-node|scheduler|scripts|test)/',
     pathNot: `^(${[name, ...mayImport].join('|')})/`,
   },
 })
@@ -18,7 +18,9 @@ module.exports = {
     room('kube', ['core']),
     room('crd', ['core']),
     room('csi-node', ['core', 'lvm']),
-    room('agent', ['core', 'lvm', 'kube', 'crd']),
+    room('process', ['core']),
+    room('agent', ['core', 'lvm', 'kube', 'crd', 'process']),
+    room('scheduler', ['core', 'kube', 'crd', 'process']),
     {
       name: 'nothing-imports-main',
       severity: 'error',
@@ -46,8 +48,14 @@ module.exports = {
     {
       name: 'winston-only-behind-the-logger',
       severity: 'error',
-      from: { pathNot: '^agent/log\\.ts$' },
+      from: { pathNot: '^process/log\\.ts$' },
       to: { path: 'node_modules/winston' },
+    },
+    {
+      name: 'prometheus-only-behind-metrics',
+      severity: 'error',
+      from: { pathNot: '^process/metrics\\.ts$' },
+      to: { path: 'node_modules/@prometheus-io' },
     },
   ],
   options: {

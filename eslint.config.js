@@ -21,7 +21,7 @@ const CHANGES = [
 ]
 
 const changesAreSteps = {
-  files: ['{core,lvm,kube,agent,csi-node}/**/*.ts'],
+  files: ['{core,lvm,kube,process,agent,csi-node,scheduler}/**/*.ts'],
   rules: {
     'no-restricted-syntax': [
       'error',
@@ -64,5 +64,6 @@ export default tseslint.config(
   },
   mochaChains,
   changesAreSteps,
+  { files: ['lvm/child-process.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['scripts/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
 )

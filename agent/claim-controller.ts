@@ -1,181 +1,187 @@
 import { messageOf } from '../core/errors.ts'
-import { atStep } from '../core/failpoints.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
-import { AlreadyExists, Conflict } from '../kube/errors.ts'
-import { PERSISTENT_VOLUMES } from '../kube/resources.ts'
-import type { ObjectKey } from '../kube/types.ts'
-import { Frozen, NoSpace } from '../lvm/errors.ts'
-import type { LogicalVolume } from '../lvm/types.ts'
+import { NODES, PERSISTENT_VOLUMES } from '../kube/resources.ts'
+import type { KubeObject, ObjectKey } from '../kube/types.ts'
 import { decideClaim, type ClaimDecision } from './claim-decision.ts'
-import type { ClaimTools } from './claim-tools.ts'
-import type { ClaimView } from './claim-view.ts'
-import { claimEvent, claimFields, clearSelectedNode, readClaim, stillWants } from './claim-writes.ts'
-import { LeaseNotHeld, type LeaseGate } from './lease.ts'
-import { persistentVolumeFor, viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
+import { failureOf } from './claim-failure.ts'
+import { aloneIn, groupOf, type ClaimGroup } from './claim-siblings.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import { claimFields, warnOfClaim } from './claim-writes.ts'
+import type { ClassView } from '../kube/class-view.ts'
+import { giveBack, type Why } from './give-back.ts'
+import { GiveBackPace } from './give-back-pace.ts'
+import { decideGroup, describeTogether, type Admitted, type Member } from './group-admission.ts'
+import { viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
+import { answerClaims, makeVolumes, type ProvisionTools } from './provision.ts'
+import type { Turns } from './turns.ts'
 
-type CreateDecision = Extract<ClaimDecision, { kind: 'create' }>
+type Result = { requeueAfterMs: number } | undefined
 
 /** When a claim that no node can serve is looked at again: upstream's slow retry. */
 const SLOW_RETRY_MS = 5 * 60_000
+/** kube-scheduler writes the node on the claims of a pod one after another, at 50 writes a second for all pods. */
+const PATIENCE_MS = 10_000
+/** The last of them to come wakes its own key; this is for those that end in another way. */
+const LOOK_AGAIN_MS = 500
 
 /**
  * Gives each claim that selects this node its logical volume and its PersistentVolume, or gives the claim back to
- * the scheduler. Level-based: it acts on what is, never on what an event said; LVM and the API are its only memory.
+ * the scheduler; claims of one pod all together or none. Level-based: it acts on what is, never on what an event said;
+ * LVM and the API are its only memory. docs/decisions/0069-claims-of-one-pod.md goes through the crashes.
  *
- * Order of a success: logical volume made, read back and flushed → claim read again by quorum → own Lease still held →
- * PersistentVolume.
- * Order of a failure: nothing of the claim left here → capacity published → selected node removed → event.
+ * Order of a success: all logical volumes made, read back and flushed → claims read again by quorum → own Lease still
+ * held → PersistentVolumes.
+ * Order of a failure: nothing of the claims left here → capacity published → selected nodes removed → events.
  */
 export class ClaimController {
-  readonly #tools: ClaimTools & { readonly lease: LeaseGate }
+  readonly #tools: ProvisionTools
+  readonly #turns: Turns
+  readonly #pace = new GiveBackPace()
+  /** Since when a claim waits for others of its pod, in milliseconds of the monotonic clock. */
+  readonly #waitingSince = new Map<ObjectKey, number>()
 
-  constructor(tools: ClaimTools & { readonly lease: LeaseGate }) {
+  /** `turns`: by the UID of a claim, of all that make or remove volumes for it. */
+  constructor(tools: ProvisionTools, turns: Turns) {
     this.#tools = tools
+    this.#turns = turns
   }
 
   /** @throws whatever should be tried again with backoff. */
-  async reconcile(key: ObjectKey): Promise<{ requeueAfterMs?: number } | undefined> {
+  async reconcile(key: ObjectKey): Promise<Result> {
     const claim = this.#tools.claims.get(key)
-    if (claim?.selectedNode !== this.#tools.identity.nodeName) return undefined
+    let result: Result
+    try {
+      if (claim?.selectedNode === this.#tools.identity.nodeName) result = await this.#look(key, claim)
+      return result
+    } finally {
+      if (result?.requeueAfterMs !== LOOK_AGAIN_MS) this.#waitingSince.delete(key)
+    }
+  }
+
+  async #look(key: ObjectKey, claim: ClaimView): Promise<Result> {
     const decision = await this.#decide(claim)
     switch (decision.kind) {
       case 'ignore':
         this.#tools.ports.log.debug('claim ignored', { ...claimFields(claim), why: decision.why })
         return undefined
       case 'refuse':
-        this.#warn(claim, decision.reason, 'Provision', decision.message)
-        return { requeueAfterMs: SLOW_RETRY_MS }
+        return this.#refuse(claim, decision)
       case 'reschedule':
-        await this.#giveBack(claim, decision.reason, decision.message)
-        return undefined
       case 'create':
-        await this.#provision(claim, decision)
-        return undefined
+        return this.#lookAtGroup(key, claim)
     }
   }
 
+  #refuse(claim: ClaimView, why: Why): Result {
+    warnOfClaim(this.#tools, claim, why, 'Provision')
+    return { requeueAfterMs: SLOW_RETRY_MS }
+  }
+
+  async #lookAtGroup(key: ObjectKey, claim: ClaimView): Promise<Result> {
+    const { ports, claims, classes, identity } = this.#tools
+    const tools = {
+      ...{ client: ports.client, claims, nodeName: identity.nodeName },
+      waitsForPod: (name: string) => classes.find(name)?.bindingMode === 'WaitForFirstConsumer',
+    }
+    const group = await groupOf(tools, claim)
+    const uids = group.siblings.flatMap((sibling) => sibling.claim?.uid ?? [])
+    return this.#turns.runAll(uids, () => this.#serve(key, claim, group))
+  }
+
+  /** Nobody else is at work on any claim of the group. */
+  async #serve(key: ObjectKey, claim: ClaimView, group: ClaimGroup): Promise<Result> {
+    const answered = group.pod === undefined ? undefined : await this.#answerTo(claim)
+    if (answered === 'ours') return undefined
+    const wanted = answered === undefined ? group : aloneIn(claim)
+    const members = await Promise.all(wanted.siblings.map((each) => this.#member(claim.namespace, each)))
+    const decision = decideGroup(members, this.#isPatient(key))
+    const text = (message: string): string =>
+      describeTogether(this.#tools.identity.nodeName, wanted.pod, members, message)
+    switch (decision.kind) {
+      case 'wait':
+        this.#tools.ports.log.debug('claim waits', { ...claimFields(claim), why: decision.message })
+        return { requeueAfterMs: LOOK_AGAIN_MS }
+      case 'refuse':
+        return this.#refuse(claim, decision)
+      case 'reschedule':
+        return this.#giveBack(members, { reason: decision.reason, message: text(decision.message) })
+      case 'create':
+        return this.#provision(members, decision.admitted, text)
+    }
+  }
+
+  /** By the one before, who served the whole group: the watch is a moment behind. */
+  async #answerTo({ uid, storageClassName }: ClaimView): Promise<'ours' | 'another' | undefined> {
+    const name = volumeNameForClaim(uid)
+    const object = await this.#tools.ports.client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name })
+    if (object === undefined) return undefined
+    const { group } = (await this.#tools.classes.stateOf(storageClassName)) ?? {}
+    return viewPersistentVolume(object).handle?.groupUuid === group?.uuid ? 'ours' : 'another'
+  }
+
+  #isPatient(key: ObjectKey): boolean {
+    const since = this.#waitingSince.get(key) ?? performance.now()
+    this.#waitingSince.set(key, since)
+    return performance.now() - since < PATIENCE_MS
+  }
+
+  /** As it is now: it may have changed while this one waited for its turn. */
+  async #member(namespace: string, { name, claim }: ClaimGroup['siblings'][number]): Promise<Member> {
+    const now = this.#tools.claims.get(`${namespace}/${name}`) ?? claim
+    if (now === undefined) return { name, claim: now, decision: { kind: 'ignore', why: 'it does not exist' } }
+    return { name, claim: now, decision: await this.#decide(now) }
+  }
+
   async #decide(claim: ClaimView): Promise<ClaimDecision> {
-    const onNode = await this.#tools.classes.stateOf(claim.storageClassName)
+    const { classes, identity } = this.#tools
+    const onNode = await classes.stateOf(claim.storageClassName)
+    const storageClass = onNode?.storageClass ?? classes.find(claim.storageClassName)
     return decideClaim({
       claim,
-      nodeName: this.#tools.identity.nodeName,
-      clusterId: this.#tools.identity.clusterId,
-      storageClass: onNode?.storageClass ?? this.#tools.classes.find(claim.storageClassName),
+      nodeName: identity.nodeName,
+      clusterId: identity.clusterId,
+      storageClass,
+      nodeLabels: await this.#labelsFor(storageClass),
       group: onNode?.group,
       groupProblem: onNode?.problem,
     })
   }
 
-  async #provision(claim: ClaimView, decision: CreateDecision): Promise<void> {
-    const volume = await this.#createVolume(claim, decision)
-    if (volume === undefined) return
-    this.#tools.classes.groupChanged(volume.handle.groupUuid)
-    const now = await readClaim(this.#tools.ports.client, claim)
-    if (!stillWants(now, this.#tools.identity.nodeName)) {
-      await this.#takeBack(claim, volume, 'the claim went away or elsewhere while its volume was made')
-      return
-    }
-    await this.#createPersistentVolume(now, decision, volume)
+  /** Labels change without a word to us, so they are read for the few classes that ask for some. */
+  async #labelsFor(storageClass: ClassView | undefined): Promise<Readonly<Record<string, string>>> {
+    if (storageClass === undefined || storageClass.allowedTopologies.length === 0) return {}
+    const { nodeName } = this.#tools.identity
+    const node = await this.#tools.ports.client.get<KubeObject>(NODES, { name: nodeName })
+    return node?.metadata.labels ?? {}
   }
 
-  /** The volume, or undefined when this node cannot have it and the claim was given back. */
-  async #createVolume(claim: ClaimView, decision: CreateDecision): Promise<LogicalVolume | undefined> {
+  async #provision(
+    members: readonly Member[],
+    admitted: readonly Admitted[],
+    text: (message: string) => string,
+  ): Promise<Result> {
+    let served
     try {
-      return await this.#tools.ports.volumes.createVolume(decision.request)
+      served = await makeVolumes(this.#tools, admitted)
     } catch (error) {
-      if (error instanceof NoSpace || error instanceof Frozen) {
-        await this.#giveBack(claim, error.reason, `node ${this.#tools.identity.nodeName}: ${error.message}`)
-        return undefined
-      }
-      this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))
+      const failure = failureOf(error)
+      if (failure.kind === 'elsewhere')
+        return this.#giveBack(members, { reason: failure.reason, message: text(failure.message) })
+      const why = { reason: 'ProvisioningFailed', message: messageOf(error) }
+      for (const { claim } of admitted) warnOfClaim(this.#tools, claim, why, 'Provision')
       throw error
     }
+    return (await answerClaims(this.#tools, served)) ? undefined : { requeueAfterMs: LOOK_AGAIN_MS }
   }
 
-  async #createPersistentVolume(
-    claim: ClaimView,
-    decision: CreateDecision,
-    volume: LogicalVolume,
-  ): Promise<void> {
+  async #giveBack(members: readonly Member[], why: Why): Promise<Result> {
     const { nodeName } = this.#tools.identity
-    if (!this.#tools.lease.isHeld())
-      throw new LeaseNotHeld(`agent of node "${nodeName}"`, 'does not hold its Lease at the moment')
-    const wanted = persistentVolumeFor({ claim, volume, nodeName, ...decision })
-    try {
-      await atStep('create-persistent-volume', () =>
-        this.#tools.ports.client.create(PERSISTENT_VOLUMES, wanted),
-      )
-    } catch (error) {
-      if (!(error instanceof AlreadyExists)) {
-        this.#warn(claim, 'ProvisioningFailed', 'Provision', messageOf(error))
-        throw error
-      }
-      if (!(await this.#isOurs(volume))) {
-        await this.#takeBack(claim, volume, 'another node has answered the claim')
-        return
-      }
-    }
-    this.#tools.ports.log.info('volume provisioned', { ...claimFields(claim), sizeBytes: volume.sizeBytes })
-  }
-
-  /** Whether the PersistentVolume of that name is the one for this logical volume: its name is the arbiter. */
-  async #isOurs(volume: LogicalVolume): Promise<boolean> {
-    const object = await this.#tools.ports.client.get<PersistentVolume>(PERSISTENT_VOLUMES, {
-      name: volume.name,
-    })
-    if (object === undefined)
-      throw new Conflict(`PersistentVolume "${volume.name}"`, 'was there and is gone: decide again')
-    const { handle } = viewPersistentVolume(object)
-    return handle?.volumeUuid === volume.handle.volumeUuid && handle.groupUuid === volume.handle.groupUuid
-  }
-
-  /**
-   * Removes a volume that was made for a claim, when no PersistentVolume refers to it and it is new.
-   * Gives whether nothing of it is left.
-   */
-  async #takeBack(claim: ClaimView, volume: LogicalVolume, why: string): Promise<boolean> {
-    const { client, volumes, log } = this.#tools.ports
-    const object = await client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name: volume.name })
-    if (object !== undefined && (await this.#isOurs(volume))) return false
-    if (volume.record?.state !== 'new') {
-      log.warn('volume kept: it is not new', { ...claimFields(claim), state: volume.record?.state, why })
-      return false
-    }
-    log.info('volume taken back', { ...claimFields(claim), why })
-    const expected = { name: volume.name, claimUid: claim.uid, erase: volume.record.erase }
-    await volumes.removeVolume(volume.handle, expected)
-    this.#tools.classes.groupChanged(volume.handle.groupUuid)
-    return true
-  }
-
-  /** Hands the claim back to the scheduler, once nothing of it is left here and the scheduler can know the truth. */
-  async #giveBack(claim: ClaimView, reason: string, message: string): Promise<void> {
-    const { client, volumes, log } = this.#tools.ports
-    const now = await readClaim(client, claim)
-    if (!stillWants(now, this.#tools.identity.nodeName)) return
-    const name = volumeNameForClaim(claim.uid)
-    if ((await client.get(PERSISTENT_VOLUMES, { name })) !== undefined) return
-    const left = (await volumes.inventory()).volumes.find(
-      (volume) => volume.name === volumeNameForClaim(claim.uid),
-    )
-    if (left !== undefined && !(await this.#takeBack(claim, left, message))) {
-      const where = `logical volume "${left.groupName}/${left.name}"`
-      this.#warn(
-        claim,
-        'VolumeLeftBehind',
-        'KeepSelectedNode',
-        `${message}; its ${where} is here and is kept, so the claim stays with this node`,
-      )
-      return
-    }
-    await this.#tools.classes.publish(claim.storageClassName)
-    await clearSelectedNode(client, now)
-    log.info('claim given back to the scheduler', { ...claimFields(claim), reason, detail: message })
-    this.#warn(claim, reason, 'Reschedule', `${message}; asked the scheduler for another node`)
-  }
-
-  #warn(claim: ClaimView, reason: string, action: string, message: string): void {
-    this.#tools.ports.log.warn('claim not served', { ...claimFields(claim), reason, detail: message })
-    this.#tools.ports.events.record(claimEvent(claim, { type: 'Warning', reason, action, message }))
+    const claims = members.flatMap(({ claim }) => (claim?.selectedNode === nodeName ? [claim] : []))
+    const uids = claims.map(({ uid }) => uid)
+    const delayMs = this.#pace.delayMs(uids)
+    if (delayMs > 0) return { requeueAfterMs: delayMs }
+    const isGiven = await giveBack(this.#tools, claims, why)
+    this.#pace.note(uids)
+    return isGiven ? undefined : { requeueAfterMs: SLOW_RETRY_MS }
   }
 }

@@ -1,13 +1,14 @@
+import { describeTopologies, isAllowedTopology } from '../core/allowed-topologies.ts'
 import { volumeExtents } from '../core/layout-size.ts'
 import { parseMountOptions } from '../core/mount-options.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
-import { describeBytes } from '../core/quantity.ts'
+import { describeBytes, parseQuantity } from '../core/quantity.ts'
 import type { ClassParameters } from '../core/parameters.ts'
 import { hasUnerasedSpace } from '../core/volume-tags.ts'
 import { MIN_FILE_SYSTEM_BYTES } from '../lvm/file-system.ts'
 import type { CreateVolumeRequest, VolumeGroup } from '../lvm/types.ts'
-import type { ClaimView } from './claim-view.ts'
-import type { ClassView } from './class-view.ts'
+import { isFilledByOthers, type ClaimView } from '../kube/claim-view.ts'
+import type { ClassView } from '../kube/class-view.ts'
 
 /** What to do about a claim that may want a volume from this node. */
 export type ClaimDecision =
@@ -15,7 +16,10 @@ export type ClaimDecision =
   | { readonly kind: 'ignore'; readonly why: string }
   /** No node can serve it as it is: say so, and look again now and then. The selected node stays. */
   | { readonly kind: 'refuse'; readonly reason: string; readonly message: string }
-  /** This node cannot serve it, another might: publish the truth, then give the claim back to the scheduler. */
+  /**
+   * This node cannot serve it, another might: publish the truth, then give the claim back to the scheduler. The message is
+   * about the node, and does not name it.
+   */
   | { readonly kind: 'reschedule'; readonly reason: string; readonly message: string }
   | {
       readonly kind: 'create'
@@ -31,22 +35,27 @@ export interface ClaimSituation {
   readonly clusterId: string
   /** Undefined when there is no class of ours by that name. */
   readonly storageClass: ClassView | undefined
+  /** Of the node; they count only when the class has allowedTopologies. */
+  readonly nodeLabels: Readonly<Record<string, string>>
   /** The class's group on this node. */
   readonly group: VolumeGroup | undefined
   /** Why the group cannot be used for new volumes. */
   readonly groupProblem: { readonly reason: string; readonly message: string } | undefined
 }
 
-/** A local volume is attached to one node; Kubernetes itself keeps ReadWriteOncePod to one pod. */
-const ACCESS_MODES = ['ReadWriteOnce', 'ReadWriteOncePod']
+/** A local volume is attached to one node, where many pods may read it; Kubernetes itself keeps ReadWriteOncePod to one pod. */
+const ACCESS_MODES = ['ReadWriteOnce', 'ReadWriteOncePod', 'ReadOnlyMany']
 
 /** CSI carries sizes as int64. */
 const MAX_BYTES = (1n << 63n) - 1n
 
-const DATA_SOURCES_OF_OURS = ['VolumeSnapshot', 'PersistentVolumeClaim']
-
 const ignore = (why: string): ClaimDecision => ({ kind: 'ignore', why })
 const refuse = (reason: string, message: string): ClaimDecision => ({ kind: 'refuse', reason, message })
+const reschedule = (reason: string, message: string): ClaimDecision => ({
+  kind: 'reschedule',
+  reason,
+  message,
+})
 
 type Rule = (situation: ClaimSituation) => ClaimDecision | undefined
 
@@ -60,7 +69,7 @@ const CONCERNS: readonly Rule[] = [
   ({ claim }) => (claim.hasVolume ? ignore('it names a volume already') : undefined),
   ({ claim }) => (claim.isBeingDeleted ? ignore('it is being deleted') : undefined),
   ({ claim }) =>
-    claim.dataSource !== undefined && !DATA_SOURCES_OF_OURS.includes(claim.dataSource.kind)
+    claim.dataSource !== undefined && isFilledByOthers(claim)
       ? ignore(`a volume populator fills it from ${claim.dataSource.kind} "${claim.dataSource.name}"`)
       : undefined,
 ]
@@ -86,6 +95,18 @@ const blockWithoutErasing: Rule = ({ claim, storageClass }) =>
         `volumeMode is Block, and StorageClass "${storageClass.name}" has erase "none", which is for file systems only: use a class with erase "zero"`,
       )
     : undefined
+
+/** Never more than the limit: CSI calls it `limit_bytes`. */
+const limitFault = ({ limit }: ClaimView, bytes: bigint, what: string): ClaimDecision | undefined => {
+  if (limit === undefined) return undefined
+  const limitBytes = parseQuantity(limit)
+  return limitBytes !== undefined && limitBytes >= bytes
+    ? undefined
+    : refuse(
+        'LimitTooLow',
+        `${what}, and resources.limits.storage is "${limit}": raise the limit, or leave it out`,
+      )
+}
 
 /** Whether any node of Loam's could serve it. */
 const FEASIBLE: readonly Rule[] = [
@@ -130,6 +151,7 @@ const FEASIBLE: readonly Rule[] = [
           'InvalidSize',
           `storage request is "${claim.request}": allowed are quantities from 1 byte to ${MAX_BYTES} bytes`,
         ),
+  ({ claim }) => limitFault(claim, claim.requestBytes ?? 0n, `storage request is ${claim.request}`),
   mountOptionFault,
   blockWithoutErasing,
 ]
@@ -142,32 +164,29 @@ const showsZeros = (storageClass: ClassView | undefined): boolean =>
 
 /** Whether this node can serve it now. */
 const POSSIBLE_HERE: readonly Rule[] = [
-  ({ groupProblem, nodeName }) =>
-    groupProblem === undefined
+  // the scheduler knows it, too; a label may have changed since, or a person has chosen the node
+  ({ storageClass, nodeLabels }) =>
+    storageClass === undefined || isAllowedTopology(storageClass.allowedTopologies, nodeLabels)
       ? undefined
-      : {
-          kind: 'reschedule',
-          reason: groupProblem.reason,
-          message: `node ${nodeName}: ${groupProblem.message}`,
-        },
-  ({ group, nodeName, claim }) =>
+      : reschedule(
+          'TopologyNotAllowed',
+          `its labels do not match allowedTopologies of StorageClass "${storageClass.name}": ${describeTopologies(storageClass.allowedTopologies)}`,
+        ),
+  ({ groupProblem }) =>
+    groupProblem === undefined ? undefined : reschedule(groupProblem.reason, groupProblem.message),
+  ({ group, claim }) =>
     group === undefined
-      ? {
-          kind: 'reschedule',
-          reason: 'NoVolumeGroup',
-          message: `node ${nodeName} has no volume group for StorageClass "${claim.storageClassName}"`,
-        }
+      ? reschedule('NoVolumeGroup', `no volume group for StorageClass "${claim.storageClassName}"`)
       : undefined,
-  ({ group, nodeName, claim, storageClass }) =>
+  ({ group, claim, storageClass }) =>
     claim.volumeMode === 'Block' &&
     group !== undefined &&
     hasUnerasedSpace(group.tags) &&
     !showsZeros(storageClass)
-      ? {
-          kind: 'reschedule',
-          reason: 'UnerasedSpace',
-          message: `node ${nodeName}: volume group "${group.name}" holds space that a class with erase "none" let go as it was, and volumeMode is Block, which would show it`,
-        }
+      ? reschedule(
+          'UnerasedSpace',
+          `volume group "${group.name}" holds space that a class with erase "none" let go as it was, and volumeMode is Block, which would show it`,
+        )
       : undefined,
 ]
 
@@ -198,8 +217,10 @@ export const decideClaim = (situation: ClaimSituation): ClaimDecision => {
   const { layout } = parameters
   const sizeBytes =
     volumeExtents(layout, claim.requestBytes ?? 0n, group.extentSizeBytes) * group.extentSizeBytes
+  const rounded = `${claim.request} is ${sizeBytes} bytes in whole extents of ${describeBytes(group.extentSizeBytes)}`
   return (
-    tooSmall(claim, parameters, sizeBytes) ?? {
+    tooSmall(claim, parameters, sizeBytes) ??
+    limitFault(claim, sizeBytes, rounded) ?? {
       kind: 'create',
       storageClass,
       parameters,

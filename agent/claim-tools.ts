@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../kube/types.ts'
-import type { ClaimView } from './claim-view.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
 import type { ClassKeeper } from './class-keeper.ts'
 import type { Identity, Ports } from './ports.ts'
 

@@ -1,29 +1,19 @@
 import { atStep } from '../core/failpoints.ts'
 import { volumeNameForClaim } from '../core/naming.ts'
-import { PERSISTENT_VOLUME_CLAIMS } from '../kube/resources.ts'
-import type { EventRequest, KubeClient } from '../kube/types.ts'
+import { claimEvent } from '../kube/claim-event.ts'
+import { Conflict } from '../kube/errors.ts'
+import { PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS } from '../kube/resources.ts'
+import type { KubeClient } from '../kube/types.ts'
+import type { LogicalVolume } from '../lvm/types.ts'
+import type { ClaimTools } from './claim-tools.ts'
 import {
   describeClaim,
   SELECTED_NODE,
   viewClaim,
   type ClaimView,
   type PersistentVolumeClaim,
-} from './claim-view.ts'
-
-/** An event about a claim. */
-export const claimEvent = (
-  claim: ClaimView,
-  event: Pick<EventRequest, 'type' | 'reason' | 'action' | 'message'>,
-): EventRequest => ({
-  ...event,
-  regarding: {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    namespace: claim.namespace,
-    name: claim.name,
-    uid: claim.uid,
-  },
-})
+} from '../kube/claim-view.ts'
+import { viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
 
 /** The claim as a quorum of the control plane has it now; undefined when it is gone or another one took its name. */
 export const readClaim = async (client: KubeClient, claim: ClaimView): Promise<ClaimView | undefined> => {
@@ -54,3 +44,26 @@ export const claimFields = (claim: ClaimView): { claim: string; volume: string }
   claim: describeClaim(claim),
   volume: volumeNameForClaim(claim.uid),
 })
+
+/** Tells the owner of a claim, and the log, what goes wrong with it. */
+export const warnOfClaim = (
+  { ports: { log, events } }: Pick<ClaimTools, 'ports'>,
+  claim: ClaimView,
+  { reason, message }: { readonly reason: string; readonly message: string },
+  action: string,
+): void => {
+  log.warn('claim not served', { ...claimFields(claim), reason, detail: message })
+  events.record(claimEvent(claim, { type: 'Warning', reason, action, message }))
+}
+
+/**
+ * Whether the PersistentVolume of its name is the one for this logical volume: the name is the arbiter.
+ * @throws Conflict when it is not there any more.
+ */
+export const isAnswerOf = async (client: KubeClient, volume: LogicalVolume): Promise<boolean> => {
+  const object = await client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name: volume.name })
+  if (object === undefined)
+    throw new Conflict(`PersistentVolume "${volume.name}"`, 'was there and is gone: decide again')
+  const { handle } = viewPersistentVolume(object)
+  return handle?.volumeUuid === volume.handle.volumeUuid && handle.groupUuid === volume.handle.groupUuid
+}

@@ -6,16 +6,21 @@ import { NotFound } from '../kube/errors.ts'
 import { NODES, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
 import type { KubeObject, ObjectStore } from '../kube/types.ts'
 import { Stuck } from '../lvm/errors.ts'
-import { refresh, type ClassOnNode } from './class-on-node.ts'
+import type { Inventory } from '../lvm/types.ts'
+import { refresh, type ClassOnNode, type Findings } from './class-on-node.ts'
 import type { ClassReporter } from './class-reporter.ts'
-import type { ClassView } from './class-view.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import type { ClassView } from '../kube/class-view.ts'
 import { differingLists } from './disk-lists.ts'
 import { recordedDisks } from './disk-status.ts'
 import { groupRequestFor } from './group-request.ts'
 import { nodeLocalStorageFor, specPatch } from './node-local-storage.ts'
 import type { Identity, Ports } from './ports.ts'
+import { Turns } from './turns.ts'
+import { requestsOfWaiting } from './waiting-claims.ts'
 
 interface Stores {
+  readonly claims: ObjectStore<ClaimView>
   readonly classes: ObjectStore<ClassView>
   readonly reports: ObjectStore<NodeLocalStorage>
 }
@@ -43,6 +48,10 @@ export class ClassKeeper {
   readonly #stores: Stores
   readonly #reporter: ClassReporter
   readonly #states = new Map<string, ClassOnNode>()
+  /** One look at a class at a time: an older one, still under way, would bring back what a newer one has found gone. */
+  readonly #looks = new Turns()
+  /** UIDs of claims that are given to this node, and will not be served here. */
+  readonly #setAside = new Set<string>()
   readonly #onGroupChange: (storageClassName: string) => void
 
   constructor(
@@ -66,7 +75,10 @@ export class ClassKeeper {
 
   /** What the class has here; looks first when it never has. Undefined when the class is not for this node. */
   async stateOf(storageClassName: string): Promise<ClassOnNode | undefined> {
-    if (!this.#states.has(storageClassName)) await this.reconcile(storageClassName)
+    if (!this.#states.has(storageClassName))
+      await this.#looks.run(storageClassName, async () => {
+        if (!this.#states.has(storageClassName)) await this.#reconcile(storageClassName)
+      })
     return this.#states.get(storageClassName)
   }
 
@@ -85,6 +97,10 @@ export class ClassKeeper {
 
   /** Looks at the disks of a class, makes its group if that can be done, and tells what came of it. */
   async reconcile(storageClassName: string): Promise<void> {
+    await this.#looks.run(storageClassName, () => this.#reconcile(storageClassName))
+  }
+
+  async #reconcile(storageClassName: string): Promise<void> {
     const node = await this.#ports.client.get<KubeObject>(NODES, { name: this.#identity.nodeName })
     if (node === undefined)
       throw new NotFound(`Node "${this.#identity.nodeName}"`, 'does not exist (any more)')
@@ -105,14 +121,49 @@ export class ClassKeeper {
 
   /** Tells size, free space and largest volume as they are now. Returns when the API server has them. */
   async publish(storageClassName: string, when: 'changed' | 'always' = 'changed'): Promise<void> {
-    await this.#reporter.tell(storageClassName, when, async () => {
+    await this.#reporter.tell(storageClassName, when, () => this.#findings(storageClassName))
+  }
+
+  /**
+   * What the class has here, with the numbers of this moment. When a look ends while they are read, what it found
+   * counts: kept would be a class that has gone by now, and its capacity be offered until the agent ends.
+   */
+  async #findings(storageClassName: string): Promise<Findings | undefined> {
+    for (;;) {
       const before = this.#states.get(storageClassName)
       if (before === undefined) return undefined
       const inventory = await this.#ports.volumes.inventory()
+      if (this.#states.get(storageClassName) !== before) continue
       const state = refresh(before, inventory)
       this.#states.set(storageClassName, state)
-      return { state, inventory }
-    })
+      return { state, inventory: this.#withWaiting(inventory) }
+    }
+  }
+
+  #withWaiting(inventory: Inventory): Inventory {
+    const { inCreation = [] } = inventory
+    const begun = new Set(inCreation.map(({ name }) => name))
+    const claims = [...this.#stores.claims.entries()].map(([, claim]) => claim)
+    const expected = claims.filter(({ uid }) => !this.#setAside.has(uid))
+    const waiting = requestsOfWaiting(this.#identity, expected, (name) => this.#states.get(name))
+    return { ...inventory, inCreation: [...inCreation, ...waiting.filter(({ name }) => !begun.has(name))] }
+  }
+
+  /** A claim was given to this node: the room that it will take is offered to nobody else. */
+  claimCame({ storageClassName }: ClaimView): void {
+    const { group } = this.#states.get(storageClassName) ?? {}
+    if (group !== undefined) this.groupChanged(group.uuid)
+  }
+
+  /** A claim that was given to this node is not any more, or has got its volume. */
+  claimLeft(claim: ClaimView): void {
+    this.#setAside.delete(claim.uid)
+    this.claimCame(claim)
+  }
+
+  /** Claims that are about to be given back take no room any more, although they still select this node. */
+  setAside(claims: readonly ClaimView[]): void {
+    for (const { uid } of claims) this.#setAside.add(uid)
   }
 
   /** Undefined when the class is not for this node. */

@@ -1,11 +1,10 @@
 import { describeLayout, legsOf, type Layout } from '../core/layout.ts'
-import { allFreeExtents, largestVolumeExtents, usableExtents } from '../core/layout-size.ts'
-import { largestThinVolumeExtents } from '../core/thin-size.ts'
 import { freeDisksOf } from '../lvm/free-disks.ts'
-import { isThinPool, poolFault, thinRoomOf } from '../lvm/thin-pool.ts'
+import { groupRoomOf, NO_ROOM, reportOf, type GroupRoom } from '../lvm/group-room.ts'
+import { findPool, isThinPool, poolFault } from '../lvm/thin-pool.ts'
 import type { GroupReport } from '../lvm/report.ts'
 import type { DiskVerdict, Inventory, VolumeGroup } from '../lvm/types.ts'
-import type { ClassView } from './class-view.ts'
+import type { ClassView } from '../kube/class-view.ts'
 
 /** Why something is not as wanted: a condition's reason and message. */
 export interface Problem {
@@ -36,28 +35,17 @@ export interface Findings {
 }
 
 /** The numbers that are reported, to people and to the scheduler. */
-export interface Capacity {
+export interface Capacity extends GroupRoom {
   readonly sizeBytes: bigint
-  /** Of the group's disks that are open for new volumes. */
-  readonly freeBytes: bigint
-  /** What volumes of the class's layout can have of it together: less, where they hold data more than once. */
-  readonly usableBytes: bigint
-  readonly largestVolumeBytes: bigint
   readonly volumes: number
 }
 
-const NOTHING: Capacity = {
-  sizeBytes: 0n,
-  freeBytes: 0n,
-  usableBytes: 0n,
-  largestVolumeBytes: 0n,
-  volumes: 0,
-}
+const NOTHING: Capacity = { sizeBytes: 0n, ...NO_ROOM, volumes: 0 }
 
 /** Problems that the group itself shows, and that end when it no longer does. */
 const PASSING = [
   ...['DisksMissing', 'NotSeen', 'MetadataWentBack', 'VolumeGroupGone', 'Stuck', 'OutcomeUnknown'],
-  ...['TooFewDisks', 'ThinPoolUnusable'],
+  ...['TooFewDisks', 'ThinPoolUnusable', 'ThinCheckMissing'],
 ]
 
 const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem | undefined => {
@@ -77,7 +65,7 @@ const problemNow = ({ name, uuid }: VolumeGroup, inventory: Inventory): Problem 
 }
 
 /** The layout of a class that is there and could be read. */
-const layoutOf = ({ storageClass }: ClassOnNode): Layout | undefined =>
+export const layoutOf = ({ storageClass }: ClassOnNode): Layout | undefined =>
   storageClass !== undefined && 'parameters' in storageClass.settings
     ? storageClass.settings.parameters.layout
     : undefined
@@ -93,12 +81,6 @@ const tooFewDisks = (layout: Layout | undefined, group: VolumeGroup): Problem | 
   return { reason: 'TooFewDisks', message }
 }
 
-/** One group of an inventory, with its volumes. */
-export const reportOf = (group: VolumeGroup, { volumes }: Pick<Inventory, 'volumes'>): GroupReport => ({
-  group,
-  volumes: volumes.filter(({ handle }) => handle.groupUuid === group.uuid),
-})
-
 /** What has the name of the class's pool, and cannot be it. */
 const unusablePool = (layout: Layout | undefined, report: GroupReport): Problem | undefined => {
   const fault = layout?.name === 'thin' ? poolFault(report, layout) : undefined
@@ -109,10 +91,29 @@ const unusablePool = (layout: Layout | undefined, report: GroupReport): Problem 
   return { reason: 'ThinPoolUnusable', message }
 }
 
+/** No pool is made without thin_check; one that is there goes on to be used. */
+const noThinCheck = (
+  layout: Layout | undefined,
+  report: GroupReport,
+  fault: string | undefined,
+): Problem | undefined => {
+  if (layout?.name !== 'thin' || fault === undefined || findPool(report, layout) !== undefined)
+    return undefined
+  const message =
+    `thin pool "${report.group.name}/${layout.pool}" is not made without thin_check(8), which cannot be run: ${fault}; ` +
+    'install the package thin-provisioning-tools (device-mapper-persistent-data) on the node'
+  return { reason: 'ThinCheckMissing', message }
+}
+
 /** Why the class can have no volume in a group that is well. */
 const layoutProblem = (state: ClassOnNode, group: VolumeGroup, inventory: Inventory): Problem | undefined => {
   const layout = layoutOf(state)
-  return tooFewDisks(layout, group) ?? unusablePool(layout, reportOf(group, inventory))
+  const report = reportOf(group, inventory)
+  return (
+    tooFewDisks(layout, group) ??
+    unusablePool(layout, report) ??
+    noThinCheck(layout, report, inventory.thinCheckFault)
+  )
 }
 
 /** The same state with the group as the newer inventory has it. A group that is not to be seen keeps its old numbers. */
@@ -128,45 +129,17 @@ export const refresh = (state: ClassOnNode, inventory: Inventory): ClassOnNode =
   }
 }
 
-interface Room {
-  readonly usableExtents: bigint
-  readonly largestExtents: bigint
-}
-
-const NO_ROOM: Room = { usableExtents: 0n, largestExtents: 0n }
-
-/** What volumes of that layout can be made of. Thin ones share the largest. */
-const roomFor = (layout: Layout, group: VolumeGroup, inventory: Inventory): Room => {
-  if (layout.name !== 'thin') {
-    const disks = freeDisksOf(group)
-    return {
-      usableExtents: usableExtents(layout, disks),
-      largestExtents: largestVolumeExtents(layout, disks),
-    }
-  }
-  const room = thinRoomOf(reportOf(group, inventory), layout, inventory.poolUse ?? [])
-  if (room === undefined) return NO_ROOM
-  const largest = largestThinVolumeExtents(layout.overprovisionPermille, room)
-  return { usableExtents: largest, largestExtents: largest }
-}
-
 /**
  * What may be allocated. A group with a problem offers nothing: a partial group reports free extents that lvcreate
- * then refuses.
+ * then refuses. What volumes take that are being made is not offered any more.
  */
 export const capacityOf = (state: ClassOnNode, inventory: Inventory): Capacity => {
   const { group, problem } = state
   if (group === undefined) return NOTHING
-  const { sizeBytes, extentSizeBytes } = group
-  const { volumes } = reportOf(group, inventory)
-  const disks = problem === undefined ? freeDisksOf(group) : []
-  const room =
-    problem === undefined ? roomFor(layoutOf(state) ?? { name: 'linear' }, group, inventory) : NO_ROOM
+  const layout = layoutOf(state) ?? { name: 'linear' }
   return {
-    sizeBytes,
-    freeBytes: allFreeExtents(disks) * extentSizeBytes,
-    usableBytes: room.usableExtents * extentSizeBytes,
-    largestVolumeBytes: room.largestExtents * extentSizeBytes,
-    volumes: volumes.filter((volume) => !isThinPool(volume)).length,
+    sizeBytes: group.sizeBytes,
+    ...(problem === undefined ? groupRoomOf(group, layout, inventory) : NO_ROOM),
+    volumes: reportOf(group, inventory).volumes.filter((volume) => !isThinPool(volume)).length,
   }
 }

@@ -19,6 +19,8 @@ export interface Facts {
   readonly degraded: readonly { readonly name: string; readonly why: string }[]
   /** What is wrong with the thin pools of the group. */
   readonly thinPoolProblem?: Problem | undefined
+  /** Why the agent may not be held to its own node; undefined when it is. */
+  readonly ownNodeProblem?: (Problem & { readonly isKnown: boolean }) | undefined
 }
 
 /** Where a problem is shown. */
@@ -35,6 +37,7 @@ const ASPECTS: Readonly<Record<string, Aspect>> = {
   NoVolumeGroup: 'group',
   TooFewDisks: 'group',
   ThinPoolUnusable: 'group',
+  ThinCheckMissing: 'group',
   ListsDiffer: 'group',
   Conflict: 'group',
   Stuck: 'stuck',
@@ -84,6 +87,11 @@ const degradedVolumes = ({ degraded }: Facts): Problem | undefined => {
       'sync by itself, one that nobody uses when it is next used',
   }
 }
+
+const ownNodeProblem =
+  (isKnown: boolean) =>
+  ({ ownNodeProblem: problem }: Facts): Problem | undefined =>
+    problem?.isKnown === isKnown ? { reason: problem.reason, message: problem.message } : undefined
 
 /** One condition: what is wrong with its aspect, and what it says when nothing is. */
 interface Row {
@@ -155,6 +163,16 @@ const ROWS: readonly Row[] = [
     well: 'False',
     fault: ({ thinPoolProblem }) => thinPoolProblem,
     good: () => ({ reason: 'EnoughSpace', message: 'no thin pool is known to be short of space' }),
+  },
+  {
+    type: 'OwnNodeOnly',
+    well: 'True',
+    fault: ownNodeProblem(true),
+    good: () => ({
+      reason: 'PoliciesEnforced',
+      message: 'the API server refuses what this agent would write for another node',
+    }),
+    unknown: ownNodeProblem(false),
   },
 ]
 

@@ -5,11 +5,13 @@ import { formatQuantity } from '../core/quantity.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { markOf } from '../lvm/history.ts'
 import type { LogicalVolume, ThinPoolUse, VolumeGroup } from '../lvm/types.ts'
-import { reportOf, type Capacity, type ClassOnNode, type Problem } from './class-on-node.ts'
-import { conditionsFor } from './conditions.ts'
+import { reportOf } from '../lvm/group-room.ts'
+import type { Capacity, ClassOnNode, Problem } from './class-on-node.ts'
+import { conditionsFor, type Facts } from './conditions.ts'
 import { degradedVolumes } from './degraded-volumes.ts'
 import { diskStatuses } from './disk-status.ts'
 import type { Identity } from './ports.ts'
+import type { RoomStatus } from './report-room.ts'
 import { thinPoolProblem, thinPoolStatuses, type ThinPoolStatus } from './thin-pools.ts'
 import type { unclaimedVolumes } from './unclaimed-volumes.ts'
 
@@ -60,11 +62,14 @@ interface StatusParts {
   readonly existing: NodeLocalStorage
   readonly state: ClassOnNode
   readonly capacity: Capacity
+  /** Undefined while the group takes no new volumes. */
+  readonly room: RoomStatus | undefined
   readonly volumes: readonly LogicalVolume[]
   /** None are known when absent. */
   readonly poolUse?: readonly ThinPoolUse[]
   readonly unclaimed: ReturnType<typeof unclaimedVolumes>
   readonly now: Date
+  readonly ownNodeProblem?: Facts['ownNodeProblem']
 }
 
 const groupStatus = (
@@ -107,7 +112,7 @@ const thinPoolsOf = ({
 
 /** The whole status, to be applied with server-side apply. */
 export const statusFor = (parts: StatusParts): NodeLocalStorage => {
-  const { existing, state, now, unclaimed } = parts
+  const { existing, state, now, unclaimed, room } = parts
   const { thinPools, problem: poolProblem } = thinPoolsOf(parts)
   const { generation } = state
   const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
@@ -121,6 +126,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
     unclaimed: unclaimed.names,
     degraded: degradedVolumes(parts.volumes.filter(({ handle }) => handle.groupUuid === state.group?.uuid)),
     thinPoolProblem: poolProblem,
+    ownNodeProblem: parts.ownNodeProblem,
   }
   return {
     apiVersion: API_VERSION,
@@ -132,6 +138,7 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
       lastReportTime: time,
       ...volumeGroupOf(parts),
       disks,
+      ...(room === undefined ? {} : { room }),
       ...(unclaimed.items.length === 0 ? {} : { unclaimedVolumes: [...unclaimed.items] }),
       ...(thinPools === undefined ? {} : { thinPools }),
       conditions: conditionsFor(facts, { previous: existing.status?.conditions ?? [], generation, time }),
@@ -139,9 +146,12 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
   }
 }
 
+/** A claim that comes changes numbers with it; that one has left and its volume stays is no news. */
+const roomContent = ({ room }: Status): unknown => (room === undefined ? {} : { ...room, countedClaims: [] })
+
 /** What a status says, without the time of saying it and without what JSON leaves out. */
-const contentOf = ({ status }: NodeLocalStorage): unknown =>
-  JSON.parse(JSON.stringify({ ...status, lastReportTime: '' }))
+const contentOf = ({ status = {} }: NodeLocalStorage): unknown =>
+  JSON.parse(JSON.stringify({ ...status, room: roomContent(status), lastReportTime: '' }))
 
 /** The same report but for the time of reporting: then writing it again would tell nobody anything. */
 export const saysTheSame = (one: NodeLocalStorage, other: NodeLocalStorage): boolean =>

@@ -10,11 +10,12 @@ import {
   type VolumeHandle,
 } from '../core/naming.ts'
 import type { ClassParameters } from '../core/parameters.ts'
-import { formatQuantity } from '../core/quantity.ts'
+import { formatQuantity, parseQuantity } from '../core/quantity.ts'
+import type { Reflector } from '../kube/reflector.ts'
 import type { KubeObject } from '../kube/types.ts'
 import type { LogicalVolume } from '../lvm/types.ts'
-import type { ClaimView } from './claim-view.ts'
-import type { ClassView } from './class-view.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import type { ClassView } from '../kube/class-view.ts'
 
 /** The parts of a PersistentVolume that Loam reads and writes. */
 export interface PersistentVolume extends KubeObject {
@@ -46,7 +47,7 @@ interface Parts {
   readonly claim: Pick<ClaimView, 'uid' | 'namespace' | 'name' | 'accessModes' | 'volumeMode'>
   readonly storageClass: Pick<ClassView, 'name' | 'mountOptions' | 'reclaimPolicy'>
   readonly parameters: Pick<ClassParameters, 'fileSystem' | 'mkfsOptions'>
-  readonly volume: LogicalVolume
+  readonly volume: Pick<LogicalVolume, 'handle' | 'sizeBytes'>
   readonly nodeName: string
 }
 
@@ -102,6 +103,9 @@ export const persistentVolumeFor = ({
   },
 })
 
+/** The claim's capacity from before an expansion that the file system has yet to follow (kubernetes, pkg/volume/util). */
+export const PRE_RESIZE_CAPACITY = 'volume.alpha.kubernetes.io/pre-resize-capacity'
+
 /** What is kept of a PersistentVolume of this node. */
 export interface PersistentVolumeView {
   readonly name: string
@@ -113,7 +117,18 @@ export interface PersistentVolumeView {
   readonly finalizers: readonly string[]
   /** Undefined when it is not a volume of our driver, or its handle is not one of ours. */
   readonly handle: VolumeHandle | undefined
+  /** Undefined when it is not a quantity. */
+  readonly capacityBytes: bigint | undefined
+  /** The claim that it is bound to, or kept for. */
+  readonly claim: { readonly namespace: string; readonly name: string; readonly uid: string } | undefined
+  readonly preResizeCapacity: string | undefined
+  readonly mountOptions: readonly string[]
 }
+
+const claimOf = ({ claimRef }: PersistentVolume['spec']): PersistentVolumeView['claim'] =>
+  claimRef === undefined
+    ? undefined
+    : { namespace: claimRef.namespace ?? '', name: claimRef.name ?? '', uid: claimRef.uid ?? '' }
 
 export const viewPersistentVolume = (object: PersistentVolume): PersistentVolumeView => ({
   name: object.metadata.name ?? '',
@@ -123,6 +138,23 @@ export const viewPersistentVolume = (object: PersistentVolume): PersistentVolume
   reclaimPolicy: object.spec.persistentVolumeReclaimPolicy,
   isBeingDeleted: object.metadata.deletionTimestamp !== undefined,
   finalizers: object.metadata.finalizers ?? [],
+  mountOptions: object.spec.mountOptions ?? [],
   handle:
     object.spec.csi?.driver === DRIVER_NAME ? parseVolumeHandle(object.spec.csi.volumeHandle) : undefined,
+  capacityBytes: parseQuantity(object.spec.capacity.storage ?? ''),
+  claim: claimOf(object.spec),
+  preResizeCapacity: object.metadata.annotations?.[PRE_RESIZE_CAPACITY],
 })
+
+/**
+ * Mount options of all PersistentVolumes that name the logical volume, as the copy has them. Undefined when it has none
+ * such, or may be behind the server.
+ */
+export const mountOptionsIn = (
+  copy: Pick<Reflector<PersistentVolumeView>, 'entries' | 'trouble'> | undefined,
+  { volumeUuid }: VolumeHandle,
+): readonly string[] | undefined => {
+  if (copy === undefined || copy.trouble !== undefined) return undefined
+  const naming = [...copy.entries()].filter(([, { handle }]) => handle?.volumeUuid === volumeUuid)
+  return naming.length === 0 ? undefined : naming.flatMap(([, { mountOptions }]) => mountOptions)
+}

@@ -1,37 +1,54 @@
 import { messageOf } from '../core/errors.ts'
 import { atStep } from '../core/failpoints.ts'
 import { formatVolumeHandle, VOLUME_FINALIZER, type VolumeHandle } from '../core/naming.ts'
-import { NotFound } from '../kube/errors.ts'
-import { PERSISTENT_VOLUMES } from '../kube/resources.ts'
+import { Conflict, NotFound } from '../kube/errors.ts'
+import type { PersistentVolumeClaim } from '../kube/claim-view.ts'
+import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '../kube/resources.ts'
 import type { ObjectKey, ObjectStore } from '../kube/types.ts'
-import { NotFound as VolumeNotFound, Refused } from '../lvm/errors.ts'
+import { NotFound as VolumeNotFound } from '../lvm/errors.ts'
 import type { ClassKeeper } from './class-keeper.ts'
 import {
   viewPersistentVolume,
   type PersistentVolume,
   type PersistentVolumeView,
 } from './persistent-volume.ts'
-import type { Ports } from './ports.ts'
+import type { Identity, Ports } from './ports.ts'
 import { decideReclaim } from './reclaim-decision.ts'
+import { requireRemovable, type Removable } from './removal-rules.ts'
+import { referencesOf, type References, type VolumeReferences } from './volume-references.ts'
 
 /** A PersistentVolume of Loam's, with its handle read. */
 type OurVolume = PersistentVolumeView & { readonly handle: VolumeHandle }
+
+export interface ReclaimTools {
+  readonly ports: Ports
+  readonly identity: Identity
+  /** PersistentVolumes of this node. */
+  readonly known: ObjectStore<PersistentVolumeView>
+  readonly references: VolumeReferences
+  readonly classes: ClassKeeper
+}
 
 /**
  * Ends PersistentVolumes of this node as their reclaim policy says. Every step starts from a fresh quorum read:
  * what the watch said only woke us.
  *
  * The DELETE with preconditions is the last moment at which a person can still change the policy: afterwards the
- * object is Terminating, and Retain, should somebody set it even then, is honoured once more before data dies.
+ * object is Terminating, and Retain, should somebody set it even then, is honoured once more before data dies. A volume
+ * that may not be removed keeps its object from being deleted at all, as far as this node's own view tells.
  */
 export class ReclaimController {
   readonly #ports: Ports
+  readonly #identity: Identity
   readonly #known: ObjectStore<PersistentVolumeView>
+  readonly #references: VolumeReferences
   readonly #classes: ClassKeeper
 
-  constructor(ports: Ports, known: ObjectStore<PersistentVolumeView>, classes: ClassKeeper) {
+  constructor({ ports, identity, known, references, classes }: ReclaimTools) {
     this.#ports = ports
+    this.#identity = identity
     this.#known = known
+    this.#references = references
     this.#classes = classes
   }
 
@@ -56,7 +73,7 @@ export class ReclaimController {
         await this.#letGo(volume, 'logical volume removed')
         return undefined
       case 'letGo':
-        await this.#letGo(volume, 'reclaim policy is Retain: logical volume kept')
+        await this.#letGo(volume, 'logical volume kept')
         return undefined
     }
   }
@@ -66,7 +83,9 @@ export class ReclaimController {
     return object === undefined ? undefined : viewPersistentVolume(object)
   }
 
-  async #delete({ name, uid, resourceVersion }: OurVolume): Promise<void> {
+  async #delete(volume: OurVolume): Promise<void> {
+    const { name, uid, resourceVersion } = volume
+    await this.#telling(volume, () => this.#find(volume, this.#referencesHere()))
     await atStep('delete-persistent-volume', () =>
       this.#ports.client.delete(PERSISTENT_VOLUMES, { name }, { uid, resourceVersion }),
     )
@@ -75,24 +94,52 @@ export class ReclaimController {
 
   async #remove(volume: OurVolume): Promise<void> {
     const { volumes, log } = this.#ports
+    const { name, handle } = volume
+    const found = await this.#telling(volume, async () => this.#find(volume, await this.#references.fresh()))
+    if (found === undefined) return
+    // the proof took a while: Retain, and whatever else was said meanwhile, counts
+    if ((await this.#read(name))?.resourceVersion !== volume.resourceVersion)
+      throw new Conflict(`PersistentVolume "${name}"`, 'has changed: decide again')
+    const { claimUid, erase } = found.record
+    const expected = { name: found.name, claimUid, erase }
     try {
-      const found = await volumes.findVolume(volume.handle)
-      if (found === undefined) return
-      const { record } = found
-      if (record === undefined)
-        throw new Refused(
-          `logical volume "${found.groupName}/${found.name}"`,
-          'its tags cannot be read: it is not known to be ours',
-        )
-      const expected = { name: volume.name, claimUid: volume.name.replace(/^pvc-/, ''), erase: record.erase }
-      await volumes.removeVolume(volume.handle, expected)
-      log.info('logical volume removed', { volume: volume.name, handle: formatVolumeHandle(volume.handle) })
+      await this.#telling(volume, () => volumes.removeVolume(handle, expected))
+    } finally {
+      this.#classes.groupChanged(handle.groupUuid)
+    }
+    log.info('logical volume removed', { volume: name, handle: formatVolumeHandle(handle) })
+  }
+
+  /** The logical volume, proven to be this PersistentVolume's alone; undefined when it is gone. @throws Refused */
+  async #find({ name, handle }: OurVolume, references: References): Promise<Removable | undefined> {
+    const { client, volumes } = this.#ports
+    const found = await volumes.findVolume(handle)
+    if (found === undefined) return undefined
+    const { record } = found
+    const claim = { namespace: record?.claimNamespace ?? '', name: record?.claimName ?? '' }
+    return requireRemovable({
+      ...{ persistentVolume: name, found, clusterId: this.#identity.clusterId },
+      namedBy: references.get(handle.volumeUuid) ?? [],
+      madeFor:
+        record === undefined
+          ? undefined
+          : await client.get<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS, claim),
+    })
+  }
+
+  /** As the watch of this node has it: enough to leave an object alone, and not to remove a volume. */
+  #referencesHere(): References {
+    return referencesOf([...this.#known.entries()].map(([, view]) => view))
+  }
+
+  /** Tells people what keeps a logical volume; that it is gone keeps nothing. */
+  async #telling<Result>(volume: OurVolume, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work()
     } catch (error) {
-      if (error instanceof VolumeNotFound) return
+      if (error instanceof VolumeNotFound) return undefined
       this.#warn(volume, messageOf(error))
       throw error
-    } finally {
-      this.#classes.groupChanged(volume.handle.groupUuid)
     }
   }
 

@@ -23,6 +23,7 @@ const keep = (why: string): ReclaimDecision => ({ kind: 'keep', why })
  * | no       | other    | any    | nothing                                          |
  * | yes      | Bound    | any    | nothing: a claim still owns it                   |
  * | yes      | Released | Delete | remove the logical volume                        |
+ * | yes      | Available| Delete | let the object go, keep the logical volume       |
  * | yes      | other    | Delete | nothing: it may yet be bound                     |
  * | yes      | not Bound| Retain | let the object go, keep the logical volume       |
  */
@@ -36,7 +37,8 @@ export const decideReclaim = (volume: PersistentVolumeView): ReclaimDecision => 
       ? { kind: 'delete' }
       : keep(`phase ${volume.phase}, policy ${volume.reclaimPolicy}`)
   if (volume.phase === 'Bound') return keep('it is being deleted while bound: it waits for its claim')
-  if (!dies) return { kind: 'letGo' }
+  // Available: no claim has let go of it, so nobody has said that its data may die.
+  if (!dies || volume.phase === 'Available') return { kind: 'letGo' }
   return isReleased
     ? { kind: 'remove' }
     : keep(`it is being deleted in phase ${volume.phase}: it is not known to be released`)

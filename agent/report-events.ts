@@ -25,7 +25,10 @@ const diskEvents = (before: Status | undefined, after: Status): ReportEvent[] =>
   })
 }
 
-const isNews = (condition: Condition, earlier: Condition | undefined): boolean => {
+const isNews = (condition: Condition, before: Condition | undefined): boolean => {
+  // What is not known is no news, neither is that it is well when it becomes known.
+  if (condition.status === 'Unknown') return false
+  const earlier = before?.status === 'Unknown' ? undefined : before
   if (isFault(condition)) return earlier?.status !== condition.status || earlier.reason !== condition.reason
   // That nothing is wrong at first is worth a word for the whole only.
   return earlier === undefined ? condition.type === 'Ready' : isFault(earlier)

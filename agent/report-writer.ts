@@ -6,8 +6,10 @@ import { TokenBuckets } from '../kube/token-buckets.ts'
 import type { ObjectStore } from '../kube/types.ts'
 import { capacityOf, type Findings } from './class-on-node.ts'
 import { saysTheSame, statusFor } from './node-local-storage.ts'
+import type { OwnNodeGate } from './own-node-check.ts'
 import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
 import { eventsOf } from './report-events.ts'
+import { roomOf } from './report-room.ts'
 import { unclaimedVolumes } from './unclaimed-volumes.ts'
 
 /** Two writes a second for the whole agent, however much happens on the node. */
@@ -20,8 +22,8 @@ const MAX_TRIES = 3
 export interface VolumeOwners {
   /** UUIDs of the volumes for which there is a PersistentVolume. */
   claimed(): ReadonlySet<string>
-  /** UUIDs of new volumes that nobody asks for and that are not collected without a person. */
-  held(): ReadonlySet<string>
+  /** New volumes that nobody asks for and that are not collected without a person: by UUID, why not. */
+  held(): ReadonlyMap<string, string>
 }
 
 /**
@@ -33,6 +35,7 @@ export class ReportWriter {
   readonly #identity: Identity
   readonly #stored: ObjectStore<NodeLocalStorage>
   readonly #owners: VolumeOwners
+  readonly #ownNode: Pick<OwnNodeGate, 'problem'>
   readonly #limit = new TokenBuckets(LIMITS)
   /** What a write gave back, until the store has it: which version it was based on, and the object since. */
   readonly #written = new Map<
@@ -40,11 +43,18 @@ export class ReportWriter {
     { readonly over: string | undefined; readonly object: NodeLocalStorage }
   >()
 
-  constructor(ports: Ports, identity: Identity, stored: ObjectStore<NodeLocalStorage>, owners: VolumeOwners) {
+  constructor(
+    ports: Ports,
+    identity: Identity,
+    stored: ObjectStore<NodeLocalStorage>,
+    owners: VolumeOwners,
+    ownNode: Pick<OwnNodeGate, 'problem'>,
+  ) {
     this.#ports = ports
     this.#identity = identity
     this.#stored = stored
     this.#owners = owners
+    this.#ownNode = ownNode
   }
 
   /** Writes what differs from the stored status. Gives the time to wait when too much was written just now. */
@@ -73,9 +83,11 @@ export class ReportWriter {
       existing,
       state,
       capacity: capacityOf(state, inventory),
+      room: roomOf(state, inventory),
       volumes: inventory.volumes,
       poolUse: inventory.poolUse ?? [],
       unclaimed: unclaimedVolumes(ours, known, this.#identity),
+      ownNodeProblem: this.#ownNode.problem(),
       now: new Date(),
     })
   }

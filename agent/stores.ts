@@ -9,8 +9,9 @@ import {
   STORAGE_CLASSES,
 } from '../kube/resources.ts'
 import type { Transport } from '../kube/transport.ts'
-import { claimsThatConcern, type ClaimView } from './claim-view.ts'
-import { viewClass, type ClassView } from './class-view.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import { claimThatConcerns } from './claim-filter.ts'
+import { viewClass, type ClassView } from '../kube/class-view.ts'
 import { viewPersistentVolume, type PersistentVolumeView } from './persistent-volume.ts'
 
 /** What the agent keeps of the cluster: only what concerns this node, and only the fields it reads. */
@@ -33,7 +34,7 @@ export const startStores = (
     claims: startReflector({
       ...common,
       type: PERSISTENT_VOLUME_CLAIMS,
-      project: claimsThatConcern(nodeName),
+      project: claimThatConcerns,
     }),
     classes: startReflector({ ...common, type: STORAGE_CLASSES, project: viewClass }),
     persistentVolumes: startReflector({
@@ -49,16 +50,4 @@ export const startStores = (
       project: (report: NodeLocalStorage) => report,
     }),
   }
-}
-
-export const storesSynced = async (stores: Stores): Promise<void> => {
-  await Promise.all(Object.values(stores).map((store: Reflector<unknown>) => store.synced))
-}
-
-/** What keeps a store from the truth at the moment; undefined when all watches are open. */
-export const storesTrouble = (stores: Stores): string | undefined => {
-  const troubles = Object.entries(stores).flatMap(([name, store]: [string, Reflector<unknown>]) =>
-    store.trouble === undefined ? [] : [`${name}: ${store.trouble}`],
-  )
-  return troubles.length === 0 ? undefined : troubles.join('; ')
 }

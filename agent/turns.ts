@@ -13,4 +13,10 @@ export class Turns {
       if (queue.size === 0 && queue.pending === 0) this.#queues.delete(key)
     }
   }
+
+  /** Holds the turns of several keys at once; all callers take them in the same order, so none waits for another in a ring. */
+  runAll<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
+    const [first, ...rest] = [...new Set(keys)].sort()
+    return first === undefined ? work() : this.run(first, () => this.runAll(rest, work))
+  }
 }

@@ -48,13 +48,17 @@ const describe = (volume: LogicalVolume, clusterId: string): string => {
   return `was made for ${claim} and holds ${record.state === 'used' ? 'its data' : 'no data of any use'}`
 }
 
-const itemFor = (volume: LogicalVolume, owner: { nodeName: string; clusterId: string }): UnclaimedVolume => {
+const itemFor = (
+  volume: LogicalVolume,
+  owner: { nodeName: string; clusterId: string },
+  whyHeld: string | undefined,
+): UnclaimedVolume => {
   const { record } = volume
   const common = {
     name: volume.name,
     uuid: volume.handle.volumeUuid,
     size: formatQuantity(volume.sizeBytes),
-    message: `${describe(volume, owner.clusterId)} (${describeBytes(volume.sizeBytes)})`,
+    message: `${describe(volume, owner.clusterId)} (${describeBytes(volume.sizeBytes)})${whyHeld === undefined ? '' : `; ${whyHeld}`}`,
   }
   if (record?.clusterId !== owner.clusterId) return { ...common, removeOnNode: byHand(volume) }
   const recorded = { ...volume, record }
@@ -70,20 +74,28 @@ const itemFor = (volume: LogicalVolume, owner: { nodeName: string; clusterId: st
 export const volumesClaimedBy = (persistentVolumes: ObjectStore<PersistentVolumeView>): ReadonlySet<string> =>
   new Set([...persistentVolumes.entries()].flatMap(([, { handle }]) => handle?.volumeUuid ?? []))
 
-/** Whether a person has to decide. A `new` volume is collected by itself, unless the collector asks (`held`). */
-const needsDecision = (volume: LogicalVolume, clusterId: string, held: ReadonlySet<string>): boolean => {
+/**
+ * Whether a person has to decide. A `new` volume is collected by itself, unless the collector asks (`held`), or it was made
+ * by a caller that is not known here.
+ */
+const needsDecision = (
+  volume: LogicalVolume,
+  clusterId: string,
+  held: ReadonlyMap<string, string>,
+): boolean => {
   if (volume.segmentType === 'thin-pool') return false
   const { record } = volume
-  return record?.state !== 'new' || record.clusterId !== clusterId || held.has(volume.handle.volumeUuid)
+  if (record?.state !== 'new' || record.clusterId !== clusterId) return true
+  return held.has(volume.handle.volumeUuid) || record.madeBy === 'csi'
 }
 
 /**
  * The logical volumes of a group for which there is no PersistentVolume, and what a person can do with each.
- * `claimed`: UUIDs of the volumes for which there is one. `held`: those that the collector asks about.
+ * `claimed`: UUIDs of the volumes for which there is one. `held`: those that the collector asks about, and why.
  */
 export const unclaimedVolumes = (
   volumes: readonly LogicalVolume[],
-  known: { readonly claimed: ReadonlySet<string>; readonly held: ReadonlySet<string> },
+  known: { readonly claimed: ReadonlySet<string>; readonly held: ReadonlyMap<string, string> },
   owner: { readonly nodeName: string; readonly clusterId: string },
 ): { readonly names: readonly string[]; readonly items: readonly UnclaimedVolume[] } => {
   const found = volumes
@@ -92,6 +104,8 @@ export const unclaimedVolumes = (
     .sort((a, b) => a.name.localeCompare(b.name))
   return {
     names: found.map(({ name }) => name),
-    items: found.slice(0, MAX_LISTED).map((volume) => itemFor(volume, owner)),
+    items: found
+      .slice(0, MAX_LISTED)
+      .map((volume) => itemFor(volume, owner, known.held.get(volume.handle.volumeUuid))),
   }
 }

@@ -1,29 +1,26 @@
-import { describeBytes, parseQuantity } from '../core/quantity.ts'
+import { nameNodes } from '../core/name-nodes.ts'
+import { describeBytes } from '../core/quantity.ts'
+import { reportedBytes } from '../crd/report-sizes.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { AlreadyExists } from '../kube/errors.ts'
 import { eventObject } from '../kube/event-object.ts'
 import { EVENTS, NODE_LOCAL_STORAGES } from '../kube/resources.ts'
 import type { KubeObject, ObjectKey } from '../kube/types.ts'
 import type { ClaimTools } from './claim-tools.ts'
-import type { ClaimView } from './claim-view.ts'
-import { claimEvent } from './claim-writes.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import { claimEvent } from '../kube/claim-event.ts'
 
-/** An event's note ends at 1024 bytes; this many nodes fit with names of any length that Kubernetes allows. */
-const MAX_NODES_NAMED = 8
+const largestOf = (report: NodeLocalStorage): bigint => reportedBytes(report, 'largestVolume')
 
-const largestOf = (report: NodeLocalStorage): bigint =>
-  parseQuantity(report.status?.volumeGroup?.largestVolume ?? '0') ?? 0n
+const describeNode = (report: NodeLocalStorage): string =>
+  `${report.spec.nodeName} ${describeBytes(largestOf(report))} of ${describeBytes(reportedBytes(report, 'free'))} free`
 
-/** "node1 996 MiB, node2 0 B, and 3 more", the roomiest first. */
-const listNodes = (reports: readonly NodeLocalStorage[]): string => {
+/** "node1 500 MiB of 996 MiB free, node2 0 B of 0 B free, and 3 more", the roomiest first. */
+export const listNodes = (reports: readonly NodeLocalStorage[]): string => {
   const sorted = reports
-    .map((report) => ({ node: report.spec.nodeName, largest: largestOf(report) }))
+    .map((report) => ({ report, node: report.spec.nodeName, largest: largestOf(report) }))
     .sort((a, b) => (a.largest === b.largest ? a.node.localeCompare(b.node) : a.largest > b.largest ? -1 : 1))
-  const named = sorted
-    .slice(0, MAX_NODES_NAMED)
-    .map(({ node, largest }) => `${node} ${describeBytes(largest)}`)
-  const more = sorted.length - named.length
-  return `${named.join(', ')}${more > 0 ? `, and ${more} more` : ''}`
+  return nameNodes(sorted.map(({ report }) => describeNode(report)))
 }
 
 /**
@@ -42,7 +39,8 @@ export class UnplacedClaims {
 
   async reconcile(key: ObjectKey): Promise<undefined> {
     const claim = this.#tools.claims.get(key)
-    if (claim === undefined || claim.selectedNode !== undefined || claim.isBeingDeleted) return undefined
+    if (claim === undefined || claim.selectedNode !== undefined || claim.hasVolume) return undefined
+    if (claim.isBeingDeleted) return undefined
     const message = await this.#whyNowhere(claim)
     if (message !== undefined) await this.#tell(claim, message)
     return undefined
@@ -53,6 +51,8 @@ export class UnplacedClaims {
     const storageClass = this.#tools.classes.find(claim.storageClassName)
     if (storageClass === undefined || claim.requestBytes === undefined) return undefined
     if ('error' in storageClass.settings) return storageClass.settings.error.message
+    // the scheduler process chooses their node, and knows more of why there is none
+    if (storageClass.bindingMode === 'Immediate') return undefined
     if ((await this.#tools.classes.stateOf(storageClass.name)) === undefined) return undefined
     const { requestBytes } = claim
     const reports: NodeLocalStorage[] = []

@@ -13,6 +13,7 @@ export const CHANGE_STEPS = [
   'resize-disk',
   'tag-group',
   'create-volume',
+  'extend-volume',
   'create-pool',
   'grow-pool',
   'grow-pool-metadata',
@@ -25,6 +26,7 @@ export const CHANGE_STEPS = [
   // bytes on devices
   'flush-device',
   'make-file-system',
+  'grow-file-system',
   'discard-space',
   'write-zeros',
   'scrub-raid-metadata',
@@ -46,6 +48,12 @@ export const CHANGE_STEPS = [
   'delete-persistent-volume',
   'drop-finalizer',
   'clear-selected-node',
+  'select-node',
+  'mark-volume',
+  'withdraw-capacity',
+  'tell-absence',
+  'tell-expansion',
+  'grow-persistent-volume',
 ] as const
 export type ChangeStep = (typeof CHANGE_STEPS)[number]
 

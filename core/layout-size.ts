@@ -24,7 +24,7 @@ const freeExtents = ({ freeRuns }: FreeDisk): bigint => freeRuns.reduce((sum, { 
 export const allFreeExtents = (disks: readonly FreeDisk[]): bigint =>
   disks.reduce((total, disk) => total + freeExtents(disk), 0n)
 
-const longestRun = ({ freeRuns }: FreeDisk): bigint =>
+export const longestRun = ({ freeRuns }: FreeDisk): bigint =>
   freeRuns.reduce((longest, { count }) => (count > longest ? count : longest), 0n)
 
 /** Extents that one leg can have on a disk. */
@@ -60,7 +60,7 @@ export const volumeExtents = (layout: Layout, requestedBytes: bigint, extentSize
 }
 
 /** The shortest run that is long enough, so that long ones stay for large volumes. */
-const shortestRunFor = ({ freeRuns }: FreeDisk, extents: bigint): ExtentRun | undefined =>
+export const shortestRunFor = ({ freeRuns }: FreeDisk, extents: bigint): ExtentRun | undefined =>
   freeRuns
     .filter(({ count }) => count >= extents)
     .toSorted((one, other) => compare(other.count, one.count))[0]
@@ -109,6 +109,43 @@ const without = (disk: FreeDisk, { run }: Placement, extents: bigint): FreeDisk 
       : disk.freeRuns.flatMap((free) => (free.first === run.first ? take([free], extents) : [free])),
 })
 
+const withoutPlaces = (
+  disks: readonly FreeDisk[],
+  places: readonly Placement[],
+  extents: bigint,
+): FreeDisk[] => {
+  const placed = new Map(places.map((place) => [place.path, place]))
+  return disks.map((disk) => {
+    const place = placed.get(disk.path)
+    return place === undefined ? disk : without(disk, place, extents)
+  })
+}
+
+/** The disks when so many extents are taken that may lie anywhere; which ones is not said. */
+export const withoutExtents = (disks: readonly FreeDisk[], extents: bigint): FreeDisk[] => {
+  let wanted = extents
+  return disks.map((disk) => {
+    const free = freeExtents(disk)
+    const taken = wanted < free ? wanted : free
+    wanted -= taken
+    return { ...disk, freeRuns: take(disk.freeRuns, taken) }
+  })
+}
+
+/** The disks when a volume of so many extents is made; undefined when it does not fit. */
+export const withoutVolume = (
+  layout: PlacedLayout,
+  extents: bigint,
+  disks: readonly FreeDisk[],
+): readonly FreeDisk[] | undefined => {
+  const places = placeVolume(layout, extents, disks)
+  if (places === undefined) return undefined
+  const legs = legsOf(layout)
+  return legs === undefined
+    ? withoutExtents(disks, extents)
+    : withoutPlaces(disks, places, extents / BigInt(legs.dataLegs) + legs.metadataExtents)
+}
+
 /** Extents that volumes of this layout can have all together, when each is as large as can be. */
 export const usableExtents = (layout: PlacedLayout, disks: readonly FreeDisk[]): bigint => {
   const legs = legsOf(layout)
@@ -118,10 +155,6 @@ export const usableExtents = (layout: PlacedLayout, disks: readonly FreeDisk[]):
     const perLeg = extentsPerLeg(legs, left)
     if (perLeg === 0n) return total
     total += perLeg * BigInt(legs.dataLegs)
-    const placed = new Map(placeLegs(legs, perLeg, left).map((place) => [place.path, place]))
-    left = left.map((disk) => {
-      const place = placed.get(disk.path)
-      return place === undefined ? disk : without(disk, place, perLeg + legs.metadataExtents)
-    })
+    left = withoutPlaces(left, placeLegs(legs, perLeg, left), perLeg + legs.metadataExtents)
   }
 }

@@ -15,6 +15,11 @@ export const VOLUME_FINALIZER = 'loam.storage/logical-volume'
 /** Key in a PersistentVolume's volumeAttributes: extra words for mkfs, checked again by the CSI node service. */
 export const MKFS_OPTIONS_ATTRIBUTE = 'loam.storage/mkfsOptions'
 
+/**
+ * Key in the volume context of a volume that a CSI call made: its file system, for callers that name none when they stage it.
+ */
+export const FILE_SYSTEM_ATTRIBUTE = 'loam.storage/fileSystem'
+
 /** A Kubernetes label value ends at 63 characters, and the topology segment is one. */
 export const MAX_NODE_NAME_LENGTH = 63
 
@@ -35,6 +40,15 @@ export const defaultVolumeGroupName = (storageClassName: string): string => `loa
 
 /** Name of the logical volume and of the PersistentVolume of a claim: deterministic, so that a retry meets itself. */
 export const volumeNameForClaim = (claimUid: string): string => `pvc-${claimUid}`
+
+const AGENT_LEASE_PREFIX = 'loam-agent-'
+
+/** Name of the Lease that is the sign of life of a node's agent, in the namespace of the agents. */
+export const agentLeaseName = (nodeName: string): string => `${AGENT_LEASE_PREFIX}${nodeName}`
+
+/** The node whose agent has the Lease of this name; undefined for any other Lease. */
+export const nodeOfAgentLease = (leaseName: string): string | undefined =>
+  leaseName.startsWith(AGENT_LEASE_PREFIX) ? leaseName.slice(AGENT_LEASE_PREFIX.length) : undefined
 
 /** Both UUIDs are LVM's, 38 characters each, so a handle is 77 bytes: CSI strings end at 128. */
 export interface VolumeHandle {

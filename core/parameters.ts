@@ -17,7 +17,12 @@ export interface ClassParameters {
   readonly fileSystem: FileSystem
   readonly mkfsOptions: readonly string[]
   readonly erase: EraseMethod
+  readonly scoring: Scoring
 }
+
+/** Which of the nodes that fit a pod should go to: the one with most room left then, or the one with least. */
+const SCORINGS = ['spread', 'binpack'] as const
+type Scoring = (typeof SCORINGS)[number]
 
 /** One thing wrong with one parameter, for the person who wrote it. */
 export interface ParameterFault {
@@ -120,6 +125,7 @@ const READERS = {
   [FS_TYPE_PARAMETER]: oneOf(FILE_SYSTEMS),
   mkfsOptions,
   erase: oneOf(ERASE_METHODS),
+  scoring: oneOf(SCORINGS),
 } satisfies Record<string, (text: string) => Read<unknown>>
 
 type ParameterName = keyof typeof READERS
@@ -204,6 +210,7 @@ export const parseParameters = (
     fileSystem: read(FS_TYPE_PARAMETER) ?? 'ext4',
     mkfsOptions: read('mkfsOptions') ?? [],
     erase: read('erase') ?? 'zero',
+    scoring: read('scoring') ?? 'spread',
   }
   if (faults.length === 0) return { parameters: checked }
   const named = LAYOUTS.find((candidate) => candidate === wanted) ?? 'linear'

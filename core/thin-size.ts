@@ -142,3 +142,7 @@ export const planThinRoom = (permille: bigint, extents: bigint, room: ThinRoom):
   if (isThere(pool)) return { make: undefined, dataExtents: atLeast(wanted, pool.dataExtents) }
   return { make: beginPool(disks, pool, wanted), dataExtents: wanted }
 }
+
+/** Extents that a plan takes from the disks; where they come to lie does not matter to what is made after it. */
+export const extentsTakenBy = ({ dataExtents }: PoolPlan, { pool }: ThinRoom): bigint =>
+  isThere(pool) ? dataExtents - pool.dataExtents : overheadOf(pool) + dataExtents

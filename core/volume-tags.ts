@@ -32,6 +32,8 @@ export interface VolumeRecord {
   readonly erase: EraseMethod
   /** `block` for volumeMode Block. */
   readonly content: FileSystem | 'block'
+  /** Set when a caller of the CSI controller service made it, who need not be Kubernetes: it is never an orphan. */
+  readonly madeBy?: 'csi'
 }
 
 const PREFIX = 'loam.'
@@ -60,6 +62,7 @@ export const tagsOf = (record: VolumeRecord): string[] => [
   `${PREFIX}class=${record.storageClassName}`,
   `${PREFIX}erase=${record.erase}`,
   `${PREFIX}content=${record.content}`,
+  ...(record.madeBy === undefined ? [] : [`${PREFIX}made-by=${record.madeBy}`]),
 ]
 
 const oneOf = <T extends string>(allowed: readonly T[], value: string | undefined): T | undefined =>
@@ -89,7 +92,12 @@ export const recordOf = (tags: readonly string[]): VolumeRecord | undefined => {
   if (state === undefined || erase === undefined || content === undefined) return undefined
   if (!clusterId || !claimUid || !storageClassName) return undefined
   if (!claimNamespace || !claimName || rest.length > 0) return undefined
-  return { state, clusterId, claimUid, claimNamespace, claimName, storageClassName, erase, content }
+  const madeBy = oneOf(['csi'] as const, values.get('made-by'))
+  if (values.has('made-by') && madeBy === undefined) return undefined
+  return {
+    ...{ state, clusterId, claimUid, claimNamespace, claimName, storageClassName, erase, content },
+    ...(madeBy === undefined ? {} : { madeBy }),
+  }
 }
 
 /** Tags of a volume group that Loam made: whose it is. */

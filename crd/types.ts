@@ -216,6 +216,61 @@ export interface NodeLocalStorage {
       removeOnNode?: string;
     }[];
     /**
+     * What the scheduler process reckons with: where the free extents lie, and which claims have been taken off already. Absent while the group takes no new volumes.
+     */
+    room?: {
+      /**
+       * Disks that are open for new volumes, without order.
+       *
+       * @maxItems 256
+       *
+       * Items: The free extents of one disk.
+       */
+      disks: {
+        /**
+         * Lengths of its longest runs of free extents, in extents, the longest first. Shorter ones are left out when there are more.
+         *
+         * @maxItems 32
+         *
+         * Items: Length in extents.
+         */
+        runs: number[];
+      }[];
+      /**
+       * The pool of a thin class, in extents, as it will be with the volumes that are on their way. One that the first volume brings has metadata and spare instead of data and volumes. Absent when it takes no volume.
+       */
+      thinPool?: {
+        /**
+         * Size of its data area.
+         */
+        data?: number;
+        /**
+         * Sizes of its volumes together.
+         */
+        volumes?: number;
+        /**
+         * What its metadata will take.
+         */
+        metadata?: number;
+        /**
+         * What LVM will keep beside it for a repair.
+         */
+        spare?: number;
+        /**
+         * Extents of data that its metadata can describe.
+         */
+        describable: number;
+      };
+      /**
+       * UIDs of claims without a PersistentVolume yet whose volumes these numbers count. Those that have left since are taken off with the next report.
+       *
+       * @maxItems 1000
+       *
+       * Items: UID of a PersistentVolumeClaim.
+       */
+      countedClaims?: string[];
+    };
+    /**
      * The thin pools of the group, also those that Loam did not make.
      *
      * Items: One thin pool, and what it holds.

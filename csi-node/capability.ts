@@ -1,6 +1,6 @@
 import { parseMkfsOptions } from '../core/mkfs-options.ts'
 import { parseMountOptions } from '../core/mount-options.ts'
-import { MKFS_OPTIONS_ATTRIBUTE } from '../core/naming.ts'
+import { FILE_SYSTEM_ATTRIBUTE, MKFS_OPTIONS_ATTRIBUTE } from '../core/naming.ts'
 import { FILE_SYSTEMS, type FileSystem } from '../core/volume-tags.ts'
 import { InvalidField } from './errors.ts'
 import { VolumeCapability_AccessMode_Mode as Mode, type VolumeCapability } from './gen/csi.ts'
@@ -46,8 +46,8 @@ const sharingOf = (capability: VolumeCapability): Sharing => {
   )
 }
 
-const fileSystemOf = (fsType: string): FileSystem => {
-  if (fsType === '') return DEFAULT_FILE_SYSTEM
+const fileSystemOf = (fsType: string, usual: FileSystem): FileSystem => {
+  if (fsType === '') return usual
   const known = FILE_SYSTEMS.find((name) => name === fsType)
   if (known !== undefined) return known
   throw new InvalidField(
@@ -66,14 +66,33 @@ const mountOptionsOf = (fileSystem: FileSystem, flags: readonly string[]): reado
   )
 }
 
-/** @throws InvalidField naming the part of the capability that is missing or not possible. */
-export const requireAccess = (capability: VolumeCapability | undefined): Access => {
+/**
+ * The file system of a volume for which the caller names none: what its context says, else ext4. @throws InvalidField
+ */
+export const usualFileSystem = (volumeContext: Readonly<Record<string, string>>): FileSystem => {
+  const named = volumeContext[FILE_SYSTEM_ATTRIBUTE]
+  const known = FILE_SYSTEMS.find((name) => name === (named ?? DEFAULT_FILE_SYSTEM))
+  if (known !== undefined) return known
+  throw new InvalidField(
+    `volume_context["${FILE_SYSTEM_ATTRIBUTE}"]`,
+    `"${named}" is not possible: allowed are ${FILE_SYSTEMS.join(', ')}`,
+  )
+}
+
+/**
+ * How a capability wants to use the volume; its file system is `usual` where it names none.
+ * @throws InvalidField naming the part of the capability that is missing or not possible.
+ */
+export const requireAccess = (
+  capability: VolumeCapability | undefined,
+  usual: FileSystem = DEFAULT_FILE_SYSTEM,
+): Access => {
   const accessType = capability?.accessType
   if (capability === undefined) throw new InvalidField('volume_capability', 'it is missing')
   if (accessType === undefined) throw new InvalidField('volume_capability.access_type', 'it is missing')
   const sharing = sharingOf(capability)
   if (accessType.$case === 'block') return { kind: 'block', sharing }
-  const fileSystem = fileSystemOf(accessType.value.fsType)
+  const fileSystem = fileSystemOf(accessType.value.fsType, usual)
   const mountOptions = mountOptionsOf(fileSystem, accessType.value.mountFlags)
   return { kind: 'fileSystem', sharing, fileSystem, mountOptions }
 }
@@ -88,3 +107,7 @@ export const requireMkfsOptions = (volumeContext: Readonly<Record<string, string
   if ('options' in read) return read.options
   throw new InvalidField(`volume_context["${MKFS_OPTIONS_ATTRIBUTE}"]`, read.fault)
 }
+
+/** What has to be in a volume that is used like this. */
+export const contentOf = (access: Access): FileSystem | 'block' =>
+  access.kind === 'block' ? 'block' : access.fileSystem

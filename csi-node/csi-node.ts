@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { DRIVER_NAME } from '../core/naming.ts'
+import { DRIVER_NAME, type VolumeHandle } from '../core/naming.ts'
 import type { CommandRunner } from '../lvm/command-runner.ts'
 import type { NodeVolumes } from '../lvm/types.ts'
 import { addCsiServices } from './csi-services.ts'
@@ -12,6 +12,7 @@ import { logCalls } from './log-calls.ts'
 import { createMountCommands } from './mount-commands.ts'
 import type { NodeContext } from './node-context.ts'
 import { Registration } from './registration.ts'
+import { registrationSocketName, registryIn, removeEarlierSockets } from './registration-socket.ts'
 import { SocketServer } from './socket-server.ts'
 import { VolumeLocks } from './volume-locks.ts'
 
@@ -24,7 +25,15 @@ export interface CsiNodeOptions {
   /** Runs mount(8) and umount(8) in this process's own mount namespace. */
   readonly runner: CommandRunner
   readonly version: string
+  /** Whether CreateVolume and DeleteVolume are served; not when absent. */
+  readonly createsVolumes?: boolean
+  /** As NodeContext has it; without it no volume is mounted with an SELinux label. */
+  readonly mountOptionsOf?: NodeContext['mountOptionsOf']
+  /** Told when kubelet has let go of a volume: whoever waits for that need not wait longer. */
+  readonly onUnstaged?: (handle: VolumeHandle) => void
   readonly log: Logger
+  /** After how long a call that has not ended is told in the log; 30 s. */
+  readonly slowCallMs?: number
   /** How often sockets that others removed are looked for; 2 s. */
   readonly checkIntervalMs?: number
 }
@@ -50,7 +59,7 @@ const CHECK_INTERVAL_MS = 2_000
 const GRACE_MS = 20_000
 
 const requireKubeletDirectory = async (path: string): Promise<void> => {
-  const registry = join(path, 'plugins_registry')
+  const registry = registryIn(path)
   const found = await stat(registry).catch(() => undefined)
   if (found?.isDirectory() === true && join(path) === path && path.startsWith('/')) return
   throw new InvalidField(
@@ -68,7 +77,7 @@ const makePrivate = async (directory: string): Promise<void> => {
 
 /** The CSI service of this node: the driver's socket, and its registration with kubelet. */
 export const createCsiNode = (options: CsiNodeOptions): CsiNode => {
-  const { kubeletDirectory, log } = options
+  const { kubeletDirectory, version, log } = options
   const pluginDirectory = join(kubeletDirectory, 'plugins', DRIVER_NAME)
   const context: NodeContext = {
     nodeName: options.nodeName,
@@ -76,15 +85,18 @@ export const createCsiNode = (options: CsiNodeOptions): CsiNode => {
     volumes: options.volumes,
     mounts: createMountCommands(options.runner),
     locks: new VolumeLocks(),
+    mountOptionsOf: options.mountOptionsOf ?? (() => undefined),
+    onUnstaged: options.onUnstaged ?? (() => undefined),
   }
   const driverSocket = new SocketServer({
     path: join(pluginDirectory, 'csi.sock'),
-    interceptors: [logCalls(log)],
-    addServices: (server) => addCsiServices(server, { context, version: options.version, log }),
+    interceptors: [logCalls(log, options.slowCallMs)],
+    addServices: (server) =>
+      addCsiServices(server, { context, version, createsVolumes: options.createsVolumes ?? false, log }),
   })
   const registration = new Registration({ endpoint: driverSocket.path, log, now: Date.now })
   const registrationSocket = new SocketServer({
-    path: join(kubeletDirectory, 'plugins_registry', `${DRIVER_NAME}-reg.sock`),
+    path: join(registryIn(kubeletDirectory), registrationSocketName()),
     interceptors: [],
     addServices: (server) => registration.addService(server),
   })
@@ -115,6 +127,7 @@ export const createCsiNode = (options: CsiNodeOptions): CsiNode => {
     start: async () => {
       await requireKubeletDirectory(kubeletDirectory)
       await makePrivate(pluginDirectory)
+      await removeEarlierSockets(kubeletDirectory)
       await check()
       timer = setInterval(() => {
         checking ??= check().finally(() => (checking = undefined))

@@ -1,6 +1,7 @@
 import type { ChangeStep } from '../core/failpoints.ts'
 import type { FileSystem } from '../core/volume-tags.ts'
 import { complaintOf, type CommandRunner } from '../lvm/command-runner.ts'
+import { checkingCommand } from '../lvm/file-system.ts'
 import { MountFailed, MountInUse } from './errors.ts'
 
 /**
@@ -31,11 +32,21 @@ const DEADLINE_MS = 100_000
 
 const COMMON = ['--no-canonicalize', '--internal-only', '--no-mtab'] as const
 
+/** mount(8) says much the same of a wrong option and of damage: only the kernel's log tells them apart. */
+const adviceFor = (fileSystem: FileSystem, devicePath: string): string =>
+  "the node's kernel log says why; if the file system is damaged, nothing was repaired: scale its pods to none, and " +
+  `look with "${checkingCommand(fileSystem, devicePath)}", which writes nothing; then see "Damaged file systems" in docs/csi.md`
+
 /** mount(8): "mount failed". A busy target is told apart by the kernel's word for EBUSY (LC_ALL=C). */
 const BUSY = /busy/i
 
 export const createMountCommands = (runner: CommandRunner): MountCommands => {
-  const mount = async (step: ChangeStep, args: readonly string[], shownPath: string): Promise<void> => {
+  const mount = async (
+    step: ChangeStep,
+    args: readonly string[],
+    shownPath: string,
+    advice = '',
+  ): Promise<void> => {
     const result = await runner.run({
       file: 'mount',
       args: [...COMMON, ...args],
@@ -43,7 +54,9 @@ export const createMountCommands = (runner: CommandRunner): MountCommands => {
       step,
       deadlineMs: DEADLINE_MS,
     })
-    if (result.exitCode !== 0) throw new MountFailed(shownPath, `mount failed, ${complaintOf(result)}`)
+    if (result.exitCode !== 0) {
+      throw new MountFailed(shownPath, `mount failed, ${complaintOf(result)}`, { advice })
+    }
   }
   return {
     mountDevice: ({ devicePath, fileSystem, options, target, shownPath }) =>
@@ -51,6 +64,7 @@ export const createMountCommands = (runner: CommandRunner): MountCommands => {
         'mount-device',
         ['--types', fileSystem, '--options', options.join(','), '--', devicePath, target],
         shownPath,
+        adviceFor(fileSystem, devicePath),
       ),
 
     bind: ({ source, target, shownPath }) => mount('bind-mount', ['--bind', '--', source, target], shownPath),

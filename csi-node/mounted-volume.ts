@@ -4,6 +4,7 @@ import type { VolumeHandle } from '../core/naming.ts'
 import { isDeviceOf } from '../lvm/device-mapper.ts'
 import { deviceNumberOf } from '../lvm/device-number.ts'
 import type { Mount } from '../lvm/mounts.ts'
+import { openPath } from './held-path.ts'
 
 /** A device node that is bound to a file comes from the file system of /dev. */
 export const isDeviceNode = (mount: Mount): boolean => mount.fileSystemType === 'devtmpfs'
@@ -14,12 +15,19 @@ const deviceNumberAt = async (path: string): Promise<string | undefined> => {
   return found?.isBlockDevice() === true ? deviceNumberOf(found.rdev) : undefined
 }
 
+/** The device node that is bound there; undefined when the path leads to anything else by now. */
+const deviceNumberOfNode = async ({ mountPoint, id }: Mount): Promise<string | undefined> => {
+  await using opened = await openPath('mount point', mountPoint).catch(() => undefined)
+  if (opened?.mountId !== id || !opened.stats.isBlockDevice()) return undefined
+  return deviceNumberOf(opened.stats.rdev)
+}
+
 /**
  * The block device that is mounted. btrfs has an anonymous number in the mount table (it may span several devices), so
  * the device that its source names now is taken: that one cannot get another number while it is mounted.
  */
-const mountedDevice = async (mount: Mount): Promise<string | undefined> => {
-  if (isDeviceNode(mount)) return deviceNumberAt(mount.mountPoint)
+export const mountedDevice = async (mount: Mount): Promise<string | undefined> => {
+  if (isDeviceNode(mount)) return deviceNumberOfNode(mount)
   if (mount.fileSystemType === 'btrfs') return deviceNumberAt(mount.source)
   return mount.deviceNumber
 }

@@ -1,3 +1,4 @@
+import type { VolumeHandle } from '../core/naming.ts'
 import type { NodeVolumes } from '../lvm/types.ts'
 import type { MountCommands } from './mount-commands.ts'
 import type { VolumeLocks } from './volume-locks.ts'
@@ -10,4 +11,11 @@ export interface NodeContext {
   readonly volumes: NodeVolumes
   readonly mounts: MountCommands
   readonly locks: VolumeLocks
+  /**
+   * Mount options that are written into the PersistentVolumes which name the volume. Undefined when none is known, also
+   * while the copy of the cluster may be old.
+   */
+  readonly mountOptionsOf: (handle: VolumeHandle) => readonly string[] | undefined
+  /** Told when kubelet has let go of a volume, which is no longer active here. */
+  readonly onUnstaged: (handle: VolumeHandle) => void
 }

@@ -1,9 +1,9 @@
-import { TOPOLOGY_KEY } from '../core/naming.ts'
 import {
   NodeServiceCapability_RPC_Type as Capability,
   type NodeGetCapabilitiesResponse,
   type NodeGetInfoResponse,
 } from './gen/csi.ts'
+import { topologyOf } from './our-volumes.ts'
 
 /**
  * SINGLE_NODE_MULTI_WRITER makes kubelet tell ReadWriteOnce from ReadWriteOncePod; without it both arrive as
@@ -12,6 +12,8 @@ import {
 const CAPABILITIES = [
   Capability.STAGE_UNSTAGE_VOLUME,
   Capability.GET_VOLUME_STATS,
+  Capability.VOLUME_CONDITION,
+  Capability.EXPAND_VOLUME,
   Capability.SINGLE_NODE_MULTI_WRITER,
 ]
 
@@ -23,5 +25,5 @@ export const nodeCapabilities = (): NodeGetCapabilitiesResponse => ({
 export const nodeInfo = (nodeName: string): NodeGetInfoResponse => ({
   nodeId: nodeName,
   maxVolumesPerNode: 0n,
-  accessibleTopology: { segments: { [TOPOLOGY_KEY]: nodeName } },
+  accessibleTopology: topologyOf(nodeName),
 })

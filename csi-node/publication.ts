@@ -1,9 +1,11 @@
 import type { VolumeHandle } from '../core/naming.ts'
 import type { Mount } from '../lvm/mounts.ts'
 import { InvalidField, MountFailed, PathOccupied, PublishedOtherwise, SecondPod } from './errors.ts'
-import { holdParent, type PathField } from './held-path.ts'
-import { mountAt, readMounts } from './mount-table.ts'
+import { holdMounted, type HeldMount } from './held-mount.ts'
+import { holdParent, type HeldParent, type PathField } from './held-path.ts'
+import { readMounts } from './mount-table.ts'
 import { carriesVolume, isDeviceNode } from './mounted-volume.ts'
+import { requireMounted } from './new-mount.ts'
 import type { NodeContext } from './node-context.ts'
 import { holdNewTarget, type TargetKind } from './publish-target.ts'
 
@@ -62,24 +64,24 @@ const checkPublished = async (mount: Mount, publication: Publication): Promise<v
   }
 }
 
-const bindNew = async (context: NodeContext, publication: Publication): Promise<Mount> => {
-  const { source, target, kind } = publication
-  await using held = await holdNewTarget(target, kind)
+const bindNew = async (
+  context: NodeContext,
+  parent: HeldParent,
+  { source, target, kind, volumeId }: Publication,
+): Promise<HeldMount> => {
+  await using held = await holdNewTarget(parent, kind)
   await context.mounts.bind({ source, target: held.heldPath, shownPath: target.path })
-  const mount = mountAt(await readMounts(), target.path)
-  if (mount !== undefined) return mount
-  throw new MountFailed(target.path, 'mount reported success, and nothing is mounted there')
+  return await requireMounted(context, parent, held, volumeId)
 }
 
 const requireReadOnly = async (
   context: NodeContext,
-  entry: string,
   target: PathField,
-  mount: Mount,
+  { heldPath, mountId, mount }: HeldMount,
 ): Promise<void> => {
   const options = KEPT.filter((option) => mount.options.includes(option))
-  await context.mounts.makeReadOnly({ target: entry, options, shownPath: target.path })
-  const after = mountAt(await readMounts(), target.path)
+  await context.mounts.makeReadOnly({ target: heldPath, options, shownPath: target.path })
+  const after = (await readMounts()).find(({ id }) => id === mountId)
   const missing = ['ro', ...options].filter((option) => after?.options.includes(option) !== true)
   if (missing.length > 0) {
     throw new MountFailed(target.path, `mount reported success, and it is still not ${missing.join(', ')}`)
@@ -96,9 +98,8 @@ export const bindAtTarget = async (context: NodeContext, publication: Publicatio
   if (parent === undefined) {
     throw new InvalidField(target.field, `the directory that "${target.path}" is in does not exist`)
   }
-  const mounts = await readMounts()
-  if (onePodOnly) await checkSecondPod(mounts, context.kubeletDirectory, publication)
-  const mount = mountAt(mounts, target.path) ?? (await bindNew(context, publication))
-  await checkPublished(mount, publication)
-  if (readOnly && !mount.options.includes('ro')) await requireReadOnly(context, parent.entry, target, mount)
+  if (onePodOnly) await checkSecondPod(await readMounts(), context.kubeletDirectory, publication)
+  await using mounted = (await holdMounted(parent)) ?? (await bindNew(context, parent, publication))
+  await checkPublished(mounted.mount, publication)
+  if (readOnly && !mounted.mount.options.includes('ro')) await requireReadOnly(context, target, mounted)
 }

@@ -1,23 +1,26 @@
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 
+import { messageOf } from '../core/errors.ts'
 import { atStep } from '../core/failpoints.ts'
-import { InvalidField, PathOccupied } from './errors.ts'
-import { holdDirectory, holdFile, holdParent, type HeldPath, type PathField } from './held-path.ts'
+import { InvalidField, MountFailed, PathOccupied } from './errors.ts'
+import { holdEntry, type HeldParent, type HeldPath } from './held-path.ts'
 import { codeOf } from './system-error.ts'
 
 /** A file system is shown on a directory, a block device on a file. */
 export type TargetKind = 'directory' | 'file'
 
-const ignoreExisting = (error: unknown): void => {
-  if (codeOf(error) !== 'EEXIST') throw error
-}
-
-const make = async (entry: string, kind: TargetKind): Promise<void> => {
-  await atStep('make-mount-point', () =>
+const make = async ({ entry, place }: HeldParent, kind: TargetKind): Promise<void> => {
+  const made = atStep('make-mount-point', () =>
     kind === 'directory'
-      ? mkdir(entry, { mode: 0o750 }).catch(ignoreExisting)
-      : open(entry, 'wx', 0o640).then((file) => file.close(), ignoreExisting),
+      ? mkdir(entry, { mode: 0o750 })
+      : open(entry, 'wx', 0o640).then((file) => file.close()),
   )
+  await made.catch((cause: unknown) => {
+    if (codeOf(cause) === 'EEXIST') return
+    throw new MountFailed(place.path, `the ${kind} to mount on cannot be made: ${messageOf(cause)}`, {
+      cause,
+    })
+  })
 }
 
 const isEmpty = async (heldPath: string, kind: TargetKind): Promise<boolean> =>
@@ -28,10 +31,10 @@ const isEmpty = async (heldPath: string, kind: TargetKind): Promise<boolean> =>
  * in it, and unpublishing could never remove it.
  * @throws InvalidField when it is a link or of the other kind, PathOccupied.
  */
-export const holdNewTarget = async (target: PathField, kind: TargetKind): Promise<HeldPath> => {
-  await using parent = await holdParent(target)
-  if (parent !== undefined) await make(parent.entry, kind)
-  const held = kind === 'directory' ? await holdDirectory(target) : await holdFile(target)
+export const holdNewTarget = async (parent: HeldParent, kind: TargetKind): Promise<HeldPath> => {
+  const target = parent.place
+  await make(parent, kind)
+  const held = await holdEntry(parent, kind)
   if (held === undefined) throw new InvalidField(target.field, `"${target.path}" cannot be made`)
   if (await isEmpty(held.heldPath, kind)) return held
   await held[Symbol.asyncDispose]()

@@ -1,9 +1,10 @@
 import { findMappedVolume } from '../lvm/device-mapper.ts'
 import { NotStaged, UnknownVolume } from './errors.ts'
-import { requireAccess, type Access } from './capability.ts'
+import { requireAccess, usualFileSystem, type Access } from './capability.ts'
 import type { NodePublishVolumeRequest, NodePublishVolumeResponse } from './gen/csi.ts'
-import { holdDirectory, requirePath, type HeldPath, type PathField } from './held-path.ts'
-import { mountAt, readMounts } from './mount-table.ts'
+import { holdMounted } from './held-mount.ts'
+import { holdParent, requirePath, type HeldPath, type PathField } from './held-path.ts'
+import { requireLabel, splitLabel } from './mount-label.ts'
 import { carriesVolume } from './mounted-volume.ts'
 import type { NodeContext } from './node-context.ts'
 import { bindAtTarget, type Publication } from './publication.ts'
@@ -11,20 +12,33 @@ import type { UnaryHandler } from './unary.ts'
 import { requireHandle, requirePresent } from './volume-id.ts'
 
 type Subject = Pick<Publication, 'volumeId' | 'handle'>
+/** What is shown to the pod; held open when it is a directory. */
+type Source = Pick<HeldPath, 'heldPath'> & AsyncDisposable
 
-/** The mounted file system at the staging path. @throws NotStaged when that is not this volume. */
-const stagedFileSystem = async ({ volumeId, handle }: Subject, place: PathField): Promise<HeldPath> => {
-  const mount = mountAt(await readMounts(), place.path)
-  if (mount === undefined || !(await carriesVolume(mount, handle))) {
-    throw new NotStaged(volumeId, `it is not mounted at staging path "${place.path}"`)
+/**
+ * The mounted file system at the staging path.
+ * @throws NotStaged when that is not this volume, PublishedOtherwise when it has another SELinux label.
+ */
+const stagedFileSystem = async (
+  { volumeId, handle }: Subject,
+  place: PathField,
+  label: string | undefined,
+): Promise<Source> => {
+  await using parent = await holdParent(place)
+  const held = parent === undefined ? undefined : await holdMounted(parent)
+  try {
+    if (held === undefined || !(await carriesVolume(held.mount, handle)))
+      throw new NotStaged(volumeId, `it is not mounted at staging path "${place.path}"`)
+    requireLabel(held.mount, volumeId, label)
+    return held
+  } catch (error) {
+    await held?.[Symbol.asyncDispose]()
+    throw error
   }
-  const held = await holdDirectory(place)
-  if (held === undefined) throw new NotStaged(volumeId, `staging path "${place.path}" is gone`)
-  return held
 }
 
 /** The device of a block volume, as the kernel has it. @throws NotStaged when there is none, UnknownVolume. */
-const stagedDevice = async (context: NodeContext, { volumeId, handle }: Subject): Promise<HeldPath> => {
+const stagedDevice = async (context: NodeContext, { volumeId, handle }: Subject): Promise<Source> => {
   const mapped = await findMappedVolume(handle)
   if (mapped !== undefined) return { heldPath: mapped.path, [Symbol.asyncDispose]: () => Promise.resolve() }
   if ((await context.volumes.findVolume(handle)) !== undefined) {
@@ -49,7 +63,8 @@ export const nodePublishVolume =
   async (request) => {
     const { volumeId, stagingTargetPath, targetPath } = request
     requirePresent({ volume_id: volumeId, target_path: targetPath })
-    const access = requireAccess(request.volumeCapability)
+    const { capability, label } = splitLabel(request.volumeCapability)
+    const access = requireAccess(capability, usualFileSystem(request.volumeContext))
     requireStagingPath(stagingTargetPath, volumeId)
     const staging = requirePath(context.kubeletDirectory, 'staging_target_path', stagingTargetPath)
     const target = requirePath(context.kubeletDirectory, 'target_path', targetPath)
@@ -59,7 +74,7 @@ export const nodePublishVolume =
       await using source =
         access.kind === 'block'
           ? await stagedDevice(context, subject)
-          : await stagedFileSystem(subject, staging)
+          : await stagedFileSystem(subject, staging, label)
       await bindAtTarget(context, {
         ...subject,
         kind: access.kind === 'block' ? 'file' : 'directory',

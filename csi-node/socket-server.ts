@@ -23,6 +23,9 @@ const MAX_PATH_BYTES = 107
 /** CSI requests are small (CSI specification, Size Limits). */
 const MAX_REQUEST_BYTES = 1024 * 1024
 
+/** Of one connection at a time; further ones wait. Kubelet makes one connection for each of its calls. */
+const MAX_CALLS = 100
+
 const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED']
 
 /** True when a process accepts connections there; false when nothing is there, or only a left-over file. */
@@ -117,6 +120,7 @@ export class SocketServer {
     const { interceptors, addServices } = this.#options
     const server = new Server({
       'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+      'grpc.max_concurrent_streams': MAX_CALLS,
       interceptors: [...interceptors],
     })
     addServices(server)

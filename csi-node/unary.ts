@@ -1,4 +1,4 @@
-import { status, type handleUnaryCall } from '@grpc/grpc-js'
+import type { handleUnaryCall } from '@grpc/grpc-js'
 
 import type { Logger } from '../core/logger.ts'
 import { CallCancelled } from './errors.ts'
@@ -30,7 +30,3 @@ export const unary =
       (thrown: unknown) => callback(statusOf(thrown, log)),
     )
   }
-
-/** For calls that no capability offers; the specification wants this code for them. */
-export const unimplemented: handleUnaryCall<unknown, never> = (call, callback) =>
-  callback({ code: status.UNIMPLEMENTED, details: `${call.getPath()} is not offered by this driver` })

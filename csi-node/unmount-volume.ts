@@ -1,8 +1,8 @@
 import { parseVolumeHandle } from '../core/naming.ts'
 import type { Mount } from '../lvm/mounts.ts'
 import { MountFailed, PathOccupied } from './errors.ts'
-import { holdParent, type PathField } from './held-path.ts'
-import { mountAt, readMounts } from './mount-table.ts'
+import { holdMounted } from './held-mount.ts'
+import type { HeldParent } from './held-path.ts'
 import { carriesVolume, isDeviceNode } from './mounted-volume.ts'
 import type { NodeContext } from './node-context.ts'
 
@@ -24,22 +24,28 @@ const requireOwn = async (mount: Mount, volumeId: string): Promise<void> => {
 /** More mounts on one path than a fault of ours could pile up. */
 const MAX_LAYERS = 16
 
+const isMounted = async (parent: HeldParent, volumeId: string): Promise<boolean> => {
+  await using mounted = await holdMounted(parent)
+  if (mounted === undefined) return false
+  await requireOwn(mounted.mount, volumeId)
+  return true
+}
+
 /**
  * Unmounts the volume from the path, all of it when it was mounted there more than once. Nothing to do when nothing is
- * mounted there. @throws PathOccupied, MountInUse, MountFailed, InvalidField.
+ * mounted there. umount(8) gets a name within the held directory and no descriptor, which would keep the mount busy: the
+ * kernel lets nobody rename or remove a name that something is mounted on.
+ * @throws PathOccupied, MountInUse, MountFailed, InvalidField.
  */
 export const unmountVolume = async (
   context: NodeContext,
-  place: PathField,
+  parent: HeldParent,
   volumeId: string,
 ): Promise<void> => {
+  const { path } = parent.place
   for (let layer = 0; layer < MAX_LAYERS; layer++) {
-    const mount = mountAt(await readMounts(), place.path)
-    if (mount === undefined) return
-    await requireOwn(mount, volumeId)
-    await using parent = await holdParent(place)
-    if (parent === undefined) throw new MountFailed(place.path, 'it is mounted, and its directory is gone')
-    await context.mounts.unmount({ target: parent.entry, shownPath: place.path })
+    if (!(await isMounted(parent, volumeId))) return
+    await context.mounts.unmount({ target: parent.entry, shownPath: path })
   }
-  throw new MountFailed(place.path, `it is still mounted after ${MAX_LAYERS} times umount`)
+  throw new MountFailed(path, `it is still mounted after ${MAX_LAYERS} times umount`)
 }

@@ -4,8 +4,9 @@ import { lstat, rmdir, unlink } from 'node:fs/promises'
 import { atStep } from '../core/failpoints.ts'
 import { PathOccupied } from './errors.ts'
 import type { NodeUnpublishVolumeRequest, NodeUnpublishVolumeResponse } from './gen/csi.ts'
-import { holdParent, requirePath, type PathField } from './held-path.ts'
+import { holdParent, requirePath, type HeldParent } from './held-path.ts'
 import type { NodeContext } from './node-context.ts'
+import type { TargetKind } from './publish-target.ts'
 import { codeOf } from './system-error.ts'
 import type { UnaryHandler } from './unary.ts'
 import { unmountVolume } from './unmount-volume.ts'
@@ -19,26 +20,34 @@ const lstatIfThere = (path: string): Promise<Stats | undefined> =>
     throw error
   })
 
-const removeDirectory = async (entry: string, place: PathField): Promise<void> => {
+/** What the kernel says when it removes nothing, and what that means. */
+const KEPT: Readonly<Record<string, string>> = {
+  ENOTEMPTY: 'the directory is not empty, and its files were left alone',
+  EBUSY: 'something was mounted on it meanwhile, and was left alone',
+  ENOTDIR: 'something else took the place of the directory meanwhile, and was left alone',
+  EISDIR: 'a directory took the place of the file meanwhile, and was left alone',
+}
+
+const remove = async ({ entry, place }: HeldParent, kind: TargetKind): Promise<void> => {
   try {
-    await atStep('remove-mount-point', () => rmdir(entry))
+    await atStep('remove-mount-point', () => (kind === 'directory' ? rmdir(entry) : unlink(entry)))
   } catch (error) {
-    if (codeOf(error) !== 'ENOTEMPTY') throw error
-    throw new PathOccupied(place.path, 'the directory is not empty, and its files were left alone', ADVICE)
+    const code = codeOf(error)
+    if (code === 'ENOENT') return
+    const what = code === undefined ? undefined : KEPT[code]
+    throw what === undefined ? error : new PathOccupied(place.path, what, ADVICE)
   }
 }
 
 /** Takes away the directory or file that NodePublishVolume made: only while it is empty. */
-const removeTarget = async (place: PathField): Promise<void> => {
-  await using parent = await holdParent(place)
-  if (parent === undefined) return
+const removeTarget = async (parent: HeldParent): Promise<void> => {
   const found = await lstatIfThere(parent.entry)
   if (found === undefined) return
-  if (found.isDirectory()) await removeDirectory(parent.entry, place)
-  else if (found.isFile() && found.size === 0) await atStep('remove-mount-point', () => unlink(parent.entry))
+  if (found.isDirectory()) await remove(parent, 'directory')
+  else if (found.isFile() && found.size === 0) await remove(parent, 'file')
   else
     throw new PathOccupied(
-      place.path,
+      parent.place.path,
       'it is neither an empty file nor a directory, and was left alone',
       ADVICE,
     )
@@ -54,8 +63,10 @@ export const nodeUnpublishVolume =
     requirePresent({ volume_id: volumeId, target_path: targetPath })
     const place = requirePath(context.kubeletDirectory, 'target_path', targetPath)
     await context.locks.run(volumeId, 'NodeUnpublishVolume', async () => {
-      await unmountVolume(context, place, volumeId)
-      await removeTarget(place)
+      await using parent = await holdParent(place)
+      if (parent === undefined) return
+      await unmountVolume(context, parent, volumeId)
+      await removeTarget(parent)
     })
     return {}
   }

@@ -6,11 +6,13 @@ import {
   VolumeUsage_Unit as Unit,
   type NodeGetVolumeStatsRequest,
   type NodeGetVolumeStatsResponse,
+  type VolumeCondition,
   type VolumeUsage,
 } from './gen/csi.ts'
 import { mountAt, readMounts } from './mount-table.ts'
-import { carriesVolume, isDeviceNode, mountedDeviceBytes } from './mounted-volume.ts'
+import { carriesVolume, isDeviceNode, mountedDevice, mountedDeviceBytes } from './mounted-volume.ts'
 import type { UnaryHandler } from './unary.ts'
+import { conditionFrom, readSigns } from './volume-condition.ts'
 import { requireHandle, requirePresent } from './volume-id.ts'
 
 const fileSystemUsage = async (path: string): Promise<VolumeUsage[]> => {
@@ -30,12 +32,17 @@ const deviceUsage = async (mount: Mount): Promise<VolumeUsage[]> => [
   { unit: Unit.BYTES, total: await mountedDeviceBytes(mount), used: 0n, available: 0n },
 ]
 
+const conditionOf = async (mount: Mount, usage: readonly VolumeUsage[]): Promise<VolumeCondition> => {
+  const signs = await readSigns(mount, (await mountedDevice(mount)) ?? '', usage)
+  return conditionFrom(signs, isDeviceNode(mount) ? 'block' : 'fileSystem')
+}
+
 const usageOf = (mount: Mount): Promise<VolumeUsage[]> =>
   isDeviceNode(mount) ? deviceUsage(mount) : fileSystemUsage(mount.mountPoint)
 
 /**
  * NodeGetVolumeStats: bytes and inodes of a mounted volume; of a block volume its size only, because what is free in
- * it only its user knows. Asks the kernel, never LVM, so it stays cheap however often it is called.
+ * it only its user knows; and whether the kernel shows something wrong with it. Asks the kernel, never LVM, so it stays cheap however often it is called.
  */
 export const nodeGetVolumeStats: UnaryHandler<
   NodeGetVolumeStatsRequest,
@@ -47,5 +54,6 @@ export const nodeGetVolumeStats: UnaryHandler<
   if (mount === undefined || !(await carriesVolume(mount, handle))) {
     throw new UnknownVolume(volumeId, `it is not mounted at "${volumePath}"`)
   }
-  return { usage: await usageOf(mount) }
+  const usage = await usageOf(mount)
+  return { usage, volumeCondition: await conditionOf(mount, usage) }
 }

@@ -2,7 +2,14 @@ import { NotFound } from './errors.ts'
 import { listPages } from './list.ts'
 import { apiVersionOf, collectionPath, describeObject, objectPath } from './paths.ts'
 import type { ApiRequest, Transport } from './transport.ts'
-import type { KubeClient, KubeObject, ObjectName, PatchOptions, ResourceType } from './types.ts'
+import type {
+  CreateOptions,
+  KubeClient,
+  KubeObject,
+  ObjectName,
+  PatchOptions,
+  ResourceType,
+} from './types.ts'
 
 const PATCH_CONTENT_TYPES: Readonly<Record<PatchOptions['type'], string>> = {
   merge: 'application/merge-patch+json',
@@ -11,10 +18,13 @@ const PATCH_CONTENT_TYPES: Readonly<Record<PatchOptions['type'], string>> = {
   apply: 'application/apply-patch+yaml',
 }
 
+const DRY_RUN = { dryRun: 'All' }
+
 /** A controller owns what it applies: without `force` it would stop at a field that someone edited by hand. */
-const patchQuery = ({ type, fieldManager }: PatchOptions): Record<string, string> => ({
+const patchQuery = ({ type, fieldManager, dryRun }: PatchOptions): Record<string, string> => ({
   ...(fieldManager === undefined ? {} : { fieldManager }),
   ...(type === 'apply' ? { force: 'true' } : {}),
+  ...(dryRun === true ? DRY_RUN : {}),
 })
 
 const nameOf = (object: KubeObject): ObjectName => {
@@ -43,10 +53,11 @@ export const createKubeClient = (transport: Transport): KubeClient => {
 
     list: (type, options, each) => listPages(transport, { type, options, resume: true }, each),
 
-    create: async <T extends KubeObject>(type: ResourceType, object: T) => {
+    create: async <T extends KubeObject>(type: ResourceType, object: T, options: CreateOptions = {}) => {
       const body = { apiVersion: apiVersionOf(type), kind: type.kind, ...object }
       const path = collectionPath(type, object.metadata.namespace)
-      return (await send({ method: 'POST', path, body }, type, nameOf(object))) as T
+      const query = options.dryRun === true ? DRY_RUN : {}
+      return (await send({ method: 'POST', path, query, body }, type, nameOf(object))) as T
     },
 
     patch: async <T extends KubeObject>(

@@ -42,12 +42,12 @@ export class Unauthorized extends KubeError {
   readonly reason = 'Unauthorized'
 }
 
-/** 403: RBAC or an admission policy says no. Trying again helps only after an administrator changed something. */
+/** 403: RBAC or an admission webhook says no. Trying again helps only after an administrator changed something. */
 export class Forbidden extends KubeError {
   readonly reason = 'Forbidden'
 }
 
-/** 422: the object breaks a rule of its schema; the message names the fields. */
+/** 422: the object breaks a rule of its schema or of a ValidatingAdmissionPolicy; the message names it. */
 export class Invalid extends KubeError {
   readonly reason = 'Invalid'
 }
@@ -79,7 +79,7 @@ export class Unavailable extends KubeError {
   readonly reason = 'Unavailable'
 }
 
-/** A watch sent something that is not an event: what it said is lost, so list again. */
+/** A watch sent something that is not an event, or one out of order: something is lost, so list again. */
 export class Malformed extends KubeError {
   readonly reason = 'Malformed'
 }

@@ -9,12 +9,13 @@ export interface EventRecorderOptions {
   readonly client: KubeClient
   readonly log: Logger
   /** Who reports: the node's or the pod's name. */
+  /** Which of Loam's programs speaks. */
+  readonly reportingController: 'loam.storage/agent' | 'loam.storage/scheduler'
   readonly reportingInstance: string
   /** A repeat is written to its series after so long, together with those that came meanwhile. */
   readonly seriesIntervalMs?: number
 }
 
-const REPORTING_CONTROLLER = 'loam.storage/agent'
 /** client-go's: a repeat after this time is a new event. */
 const SERIES_END_MS = 360_000
 const SERIES_INTERVAL_MS = 30_000
@@ -63,7 +64,8 @@ class Recorder implements EventRecorder {
 
   #begin(identity: string, event: EventRequest): void {
     const now = new Date()
-    const reporter = { controller: REPORTING_CONTROLLER, instance: this.#options.reportingInstance }
+    const { reportingController: controller, reportingInstance: instance } = this.#options
+    const reporter = { controller, instance }
     const object = eventObject(event, reporter, now)
     if (!this.#buckets.take(event.regarding.uid) || this.#pending >= MAX_PENDING) {
       this.#options.log.warn('An event was dropped: there are too many', { event })

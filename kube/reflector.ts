@@ -5,6 +5,7 @@ import { backoffMs, READER_BACKOFF, REFUSED_BACKOFF, type Backoff } from './back
 import { Forbidden, Gone, KubeError, Malformed, Rejected, Unauthorized } from './errors.ts'
 import { listPages } from './list.ts'
 import { LocalCopy } from './object-store.ts'
+import { isOlder } from './resource-version.ts'
 import type { Transport } from './transport.ts'
 import type { KubeObject, ListOptions, ObjectKey, ObjectStore, Project, ResourceType } from './types.ts'
 import { openWatch, type WatchEvent } from './watch-stream.ts'
@@ -106,7 +107,12 @@ class Reader<Raw extends KubeObject, Kept> {
   }
 
   #apply({ type, object }: WatchEvent): void {
-    this.#version = object.metadata.resourceVersion
+    const { resourceVersion } = object.metadata
+    if (isOlder(resourceVersion, this.#version)) {
+      const what = `version ${resourceVersion} came after ${this.#version}`
+      throw new Malformed(`watch of ${this.#given.type.plural}`, what)
+    }
+    this.#version = resourceVersion
     if (type === 'BOOKMARK') return
     this.#failures = 0
     if (type === 'DELETED') this.copy.removeObject(object)

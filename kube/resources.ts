@@ -10,6 +10,7 @@ const core = (kind: string, plural: string, namespaced: boolean): ResourceType =
 
 export const PERSISTENT_VOLUMES = core('PersistentVolume', 'persistentvolumes', false)
 export const PERSISTENT_VOLUME_CLAIMS = core('PersistentVolumeClaim', 'persistentvolumeclaims', true)
+export const PODS = core('Pod', 'pods', true)
 export const NODES = core('Node', 'nodes', false)
 export const NAMESPACES = core('Namespace', 'namespaces', false)
 

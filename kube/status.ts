@@ -39,6 +39,9 @@ const ADVICE_OF_STATUS: Readonly<Record<number, string>> = {
   403: 'see the ClusterRole, Role and admission policies of this service account',
 }
 
+/** The API server itself asks for seconds. A proxy's day, or a number beyond what a timer holds, must not make us deaf. */
+const MAX_RETRY_AFTER_MS = 600_000
+
 const classOf = (code: number, reason: string | undefined): KubeErrorClass => {
   if (reason === 'AlreadyExists') return AlreadyExists
   if (reason === 'Expired' || reason === 'Gone') return Gone
@@ -62,7 +65,9 @@ export const errorOfStatus = (
   const KubeErrorOfCode = classOf(code, status.reason)
   return new KubeErrorOfCode(object, `the API server answered ${code}: ${status.message ?? 'no message'}`, {
     status: code,
-    ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
+    ...(Number.isFinite(retryAfterSeconds)
+      ? { retryAfterMs: Math.min(retryAfterSeconds * 1000, MAX_RETRY_AFTER_MS) }
+      : {}),
     ...(advice === undefined ? {} : { advice }),
     ...(status.metadata?.continue === undefined ? {} : { continueToken: status.metadata.continue }),
   })

@@ -12,7 +12,7 @@ export interface ObjectName {
   readonly name: string
 }
 
-interface OwnerReference {
+export interface OwnerReference {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string
@@ -53,7 +53,11 @@ export interface PatchOptions {
   readonly type: 'merge' | 'json' | 'apply'
   readonly subresource?: 'status'
   readonly fieldManager?: string
+  /** Everything is decided, and nothing written (API concepts, "Dry-run"). */
+  readonly dryRun?: true
 }
+
+export type CreateOptions = Pick<PatchOptions, 'dryRun'>
 
 /** What must be true of the object for a write to happen. */
 export interface Preconditions {
@@ -81,7 +85,7 @@ export interface KubeClient {
     each: (item: T) => void,
   ): Promise<string>
   /** @throws AlreadyExists */
-  create<T extends KubeObject>(type: ResourceType, object: T): Promise<T>
+  create<T extends KubeObject>(type: ResourceType, object: T, options?: CreateOptions): Promise<T>
   /** With `apply`, fields that someone else set are taken over. @throws NotFound, Conflict */
   patch<T extends KubeObject>(
     type: ResourceType,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { messageOf } from '../core/errors.ts'
-import { KubeError, Malformed, Unavailable } from './errors.ts'
+import { Gone, KubeError, Malformed, TooManyRequests, Unavailable } from './errors.ts'
 import { linesOf } from './lines.ts'
 import { selectionQuery } from './list.ts'
 import { collectionPath } from './paths.ts'
@@ -51,11 +51,23 @@ const parseLine = (subject: string, line: string): Line => {
   }
 }
 
+/**
+ * Whatever an ERROR event says, another watch from the same version may end with it, without end: so does one whose next
+ * event needs a value that etcd has compacted, which the server calls an internal error (apiserver, etcd3 parseEvent).
+ * client-go, too, lists again after each but the one that asks to come back later.
+ */
+const errorOfEvent = (subject: string, status: Status): KubeError => {
+  const error = errorOfStatus(subject, status.code ?? 500, status)
+  return error instanceof Gone || error instanceof TooManyRequests
+    ? error
+    : new Gone(subject, `the watch cannot go on from its version: ${error.message}`, { cause: error })
+}
+
 const parseEvent = (subject: string, line: string): WatchEvent => {
   const parsed = parseLine(subject, line)
   if (isEvent(parsed)) return parsed as WatchEvent
   const { type, object } = parsed
-  if (type === 'ERROR' && object !== undefined) throw errorOfStatus(subject, object.code ?? 500, object)
+  if (type === 'ERROR' && object !== undefined) throw errorOfEvent(subject, object)
   throw new Malformed(subject, `unknown event ${line.slice(0, 200)}`)
 }
 
@@ -97,7 +109,7 @@ async function* eventsOf(response: IncomingMessage, subject: string, silenceMs: 
 /**
  * Opens a watch; what it gives are the changes after `resourceVersion`, in order, until the watch ends: the server
  * ends it after 5 to 10 minutes. Both opening and reading throw
- * - Gone when the server has forgotten that version,
+ * - Gone when the server has forgotten that version, or cannot go on from it for another reason,
  * - Malformed when an event was lost,
  * - another KubeError for everything else: a new watch from the last version seen then misses nothing.
  */

@@ -27,6 +27,17 @@ export interface WorkQueue {
   readonly addAfter: (key: string, delayMs: number) => void
   /** Starts nothing more, and waits for what is running. */
   readonly stop: () => Promise<void>
+  /** How much there is to do. */
+  readonly load: () => QueueLoad
+}
+
+interface QueueLoad {
+  /** Name of the queue. */
+  readonly queue: string
+  /** Keys that wait for a turn, and keys that have one; those that are to be looked at later are not counted. */
+  readonly depth: number
+  /** Keys whose last look failed. */
+  readonly failing: number
 }
 
 /** setTimeout fires at once beyond this. */
@@ -100,6 +111,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   return {
     add,
     addAfter,
+    load: () => ({ queue: name, depth: waiting.size + running.size, failing: failures.size }),
     stop: async () => {
       stopping.abort()
       for (const { timer } of alarms.values()) clearTimeout(timer)

@@ -1,7 +1,6 @@
-import { execa } from 'execa'
-
 import { atStep, type ChangeStep } from '../core/failpoints.ts'
 import type { Logger } from '../core/logger.ts'
+import { KILL_MS, MAX_OUTPUT_BYTES, runProgram, type ProgramEnd } from './child-process.ts'
 import { withDeadline } from './deadline.ts'
 import { CommandFailed, OutcomeUnknown } from './errors.ts'
 
@@ -51,73 +50,56 @@ const FIXED_ENVIRONMENT = {
   LC_ALL: 'C',
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 }
-const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-/** A grandchild that keeps a pipe open must not keep us: after the exit, pipes get this long to drain. */
-const DRAIN_MS = 200
-/** Between SIGTERM and SIGKILL, and again until a process that survives SIGKILL (state D) is given up on. */
-const KILL_MS = 1000
 const LOGGED_STDERR = 2000
 
-const start = (command: Command) =>
-  execa(command.file, command.args, {
-    stdio: [
-      // execa passes any descriptor on, its types know only the first few
-      command.stdinDescriptor === undefined ? 'ignore' : (command.stdinDescriptor as 3),
-      'pipe',
-      'pipe',
-      command.wantsReport === true ? 'pipe' : 'ignore',
-    ],
-    env: { ...FIXED_ENVIRONMENT, ...command.env },
-    extendEnv: false,
-    reject: false,
-    stripFinalNewline: false,
-    maxBuffer: MAX_OUTPUT_BYTES,
-    ...(command.effect === 'read'
-      ? { timeout: command.deadlineMs, forceKillAfterDelay: KILL_MS, killDescendants: true }
-      : { cleanup: false }),
-  })
+const nameOf = ({ title, file, args }: Command): string => `command "${title ?? [file, ...args].join(' ')}"`
 
-const closePipesAfterExit = (subprocess: ReturnType<typeof start>): void => {
-  const child = subprocess.nodeChildProcess
-  child.once('exit', () => {
-    setTimeout(() => {
-      for (const stream of child.stdio) stream?.destroy()
-    }, DRAIN_MS).unref()
-  })
+/** Runs it to its end, and says when it cannot be started at all. */
+const runToItsEnd = async (command: Command): Promise<ProgramEnd> => {
+  try {
+    return await runProgram({
+      file: command.file,
+      args: command.args,
+      env: { ...FIXED_ENVIRONMENT, ...command.env },
+      stdinDescriptor: command.stdinDescriptor,
+      wantsReport: command.wantsReport ?? false,
+      killAfterMs: command.effect === 'read' ? command.deadlineMs : undefined,
+    })
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+    const advice = `is ${command.file} installed?`
+    throw new CommandFailed(nameOf(command), `cannot be started: ${code}`, { cause, advice })
+  }
 }
 
-const text = (output: unknown): string => (typeof output === 'string' ? output : '')
+/** Why nobody can say what it did; undefined when its exit status and its output are all there. */
+const doubtOf = (end: ProgramEnd, { deadlineMs }: Command): string | undefined => {
+  if (end.wasLate) return `killed after ${deadlineMs / 1000} s`
+  if (end.isCutOff)
+    return `its output is not whole (a pipe broke, or it wrote over ${MAX_OUTPUT_BYTES} bytes)`
+  return end.signal === undefined ? undefined : `ended by ${end.signal}`
+}
 
 /** A runner that starts programs where this process runs. */
 export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandRunner => {
   const run: CommandRunner['run'] = async (command) => {
-    const name = `command "${command.title ?? [command.file, ...command.args].join(' ')}"`
     const startedAt = performance.now()
-    const subprocess = start(command)
-    closePipesAfterExit(subprocess)
+    // one that survives SIGKILL (state D) is given up on
     const waitMs = command.effect === 'read' ? command.deadlineMs + 2 * KILL_MS : command.deadlineMs
-    const result = await withDeadline(name, Promise.resolve(subprocess), waitMs)
+    const end = await withDeadline(nameOf(command), runToItsEnd(command), waitMs)
     log.debug('Command ended', {
       file: command.file,
       args: command.args,
-      exitCode: result.exitCode,
-      signal: result.signal,
+      exitCode: end.exitCode,
+      signal: end.signal,
       durationMs: Math.round(performance.now() - startedAt),
-      stderr: text(result.stderr).slice(0, LOGGED_STDERR),
+      stderr: end.stderr.slice(0, LOGGED_STDERR),
     })
-    if (result.timedOut) throw new OutcomeUnknown(name, `killed after ${command.deadlineMs / 1000} s`)
-    if (result.isMaxBuffer) throw new OutcomeUnknown(name, `wrote more than ${MAX_OUTPUT_BYTES} bytes`)
-    if (result.signal !== undefined) throw new OutcomeUnknown(name, `ended by ${result.signal}`)
-    if (result.exitCode === undefined)
-      throw new CommandFailed(name, `cannot be started: ${result.code ?? 'unknown error'}`, {
-        advice: `is ${command.file} installed?`,
-      })
-    return {
-      exitCode: result.exitCode,
-      stdout: text(result.stdout),
-      stderr: text(result.stderr),
-      report: text((result.stdio as readonly unknown[])[3]),
-    }
+    const { exitCode, stdout, stderr, report } = end
+    const doubt = doubtOf(end, command)
+    if (doubt !== undefined || exitCode === undefined)
+      throw new OutcomeUnknown(nameOf(command), doubt ?? 'ended without a status')
+    return { exitCode, stdout, stderr, report }
   }
   return {
     run: (command) => (command.effect === 'read' ? run(command) : atStep(command.step, () => run(command))),

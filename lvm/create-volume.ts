@@ -1,23 +1,21 @@
 import { LoamError } from '../core/errors.ts'
-import { describeLayout, legsOf, type PlacedLayout } from '../core/layout.ts'
-import { largestVolumeExtents, placeVolume, volumeExtents } from '../core/layout-size.ts'
+import { legsOf } from '../core/layout.ts'
+import { placeVolume, volumeExtents } from '../core/layout-size.ts'
 import { describeBytes } from '../core/quantity.ts'
 import { clusterOfGroup, hasUnerasedSpace, tagsOf, type VolumeRecord } from '../core/volume-tags.ts'
 import { complaintOf, type CommandResult } from './command-runner.ts'
-import { CommandFailed, Conflict, NoSpace, OutcomeUnknown, Refused } from './errors.ts'
-import { freeDisksOf, freeOnDisks } from './free-disks.ts'
+import { CommandFailed, Conflict, OutcomeUnknown, Refused } from './errors.ts'
+import { freeDisksOf } from './free-disks.ts'
 import { JustMade } from './just-made.ts'
 import { MIN_FILE_SYSTEM_BYTES } from './file-system.ts'
 import { requireComplete } from './known-groups.ts'
 import { createVolumeCommand, type LvmCommand } from './lvm-command.ts'
-import { makeThinRoom, planThinVolume, type ThinTools } from './make-thin-room.ts'
+import { makeThinRoom, planThinVolume, type CreateThinTools } from './make-thin-room.ts'
 import { readPoolUse } from './pool-use.ts'
+import { nameOf, noSpaceFor, type PlacedRequest } from './placed-request.ts'
 import { confirmLegsApart, readLegs } from './raid-legs.ts'
 import type { GroupReport } from './report.ts'
 import type { CreateVolumeRequest, LogicalVolume, ThinPoolUse } from './types.ts'
-
-const nameOf = (request: CreateVolumeRequest): string =>
-  `logical volume "${request.groupName}/${request.name}"`
 
 /** Requests that could never be served, whatever the group holds. */
 const checkRequest = ({ record, ...request }: CreateVolumeRequest): void => {
@@ -79,22 +77,14 @@ type Plan =
   | { readonly own: LogicalVolume }
   | { readonly own: undefined; readonly command: (tools: CreateTools) => Promise<LvmCommand> }
 
-type PlacedRequest = CreateVolumeRequest & { readonly layout: PlacedLayout }
-
 const planPlaced = (report: GroupReport, request: PlacedRequest): LvmCommand => {
   const { groupName, name, layout, sizeBytes, record } = request
-  const { extentSizeBytes } = report.group
   const free = freeDisksOf(report.group)
-  const extents = volumeExtents(layout, sizeBytes, extentSizeBytes)
+  const extents = volumeExtents(layout, sizeBytes, report.group.extentSizeBytes)
   const places = placeVolume(layout, extents, free)
   if (places !== undefined)
     return createVolumeCommand({ groupName, name, layout, extents, places, tags: tagsOf(record) })
-  throw new NoSpace(nameOf(request), {
-    layout: describeLayout(layout),
-    requestedBytes: extents * extentSizeBytes,
-    largestBytes: largestVolumeExtents(layout, free) * extentSizeBytes,
-    freeOnDisks: freeOnDisks(report.group),
-  })
+  throw noSpaceFor(report, request)
 }
 
 /** Space is counted and taken by one writer, so what is being made is never given twice. */
@@ -116,7 +106,7 @@ const planOf = (
   return { own, command: (tools) => makeThinRoom(tools, thin, plan) }
 }
 
-type CreateTools = ThinTools
+export type CreateTools = CreateThinTools
 
 /**
  * The last report may be old when somebody works in the group by hand. It is good enough for trying; a refusal, or

@@ -23,6 +23,13 @@ export interface MappedVolume {
   readonly holders: readonly string[]
 }
 
+/** The kernel counts sectors of 512 bytes, whatever the device's own size of one. */
+const SECTOR_BYTES = 512n
+
+/** Size that the volume's device shows; 0 when it went away meanwhile. */
+export const mappedBytes = async ({ kernelName }: MappedVolume): Promise<bigint> =>
+  BigInt((await readLine(SYS_BLOCK, kernelName, 'size')) ?? '0') * SECTOR_BYTES
+
 /** LVM gives its devices this UUID: `LVM-`, then those of group and volume without their hyphens. */
 export const deviceMapperUuid = (handle: VolumeHandle): string =>
   `LVM-${handle.groupUuid}${handle.volumeUuid}`.replaceAll('-', '').replace('LVM', 'LVM-')

@@ -18,6 +18,8 @@ interface Space {
   readonly freeOnDisks: readonly { readonly path: string; readonly freeBytes: bigint }[]
   /** Why no more fits, where it is not the free space that bounds it. */
   readonly why?: string
+  /** What other volumes take that have to be made together with it; they are counted as made. */
+  readonly besideBytes?: bigint
 }
 
 const freeText = (disks: Space['freeOnDisks']): string =>
@@ -31,10 +33,15 @@ export class NoSpace extends LoamError {
   readonly requestedBytes: bigint
   readonly largestBytes: bigint
 
-  constructor(object: string, { layout, requestedBytes, largestBytes, freeOnDisks, why }: Space) {
+  constructor(
+    object: string,
+    { layout, requestedBytes, largestBytes, freeOnDisks, why, besideBytes = 0n }: Space,
+  ) {
+    const beside =
+      besideBytes === 0n ? '' : ` beside ${describeBytes(besideBytes)} for others of the same pod`
     super(
       object,
-      `${describeBytes(requestedBytes)} wanted (${requestedBytes} bytes in whole extents, ${layout}), ` +
+      `${describeBytes(requestedBytes)} wanted${beside} (${requestedBytes} bytes in whole extents, ${layout}), ` +
         `at most ${describeBytes(largestBytes)} fits (${largestBytes} bytes); ${why ?? freeText(freeOnDisks)}`,
     )
     this.requestedBytes = requestedBytes

@@ -48,6 +48,16 @@ export const checkMkfsOptions = (options: readonly string[]): readonly string[] 
   })
 }
 
+/** The command line that makes a file system on a device. @throws Refused as checkMkfsOptions. */
+export const makeFileSystemCommand = (
+  type: FileSystem,
+  devicePath: string,
+  options: readonly string[] = [],
+): Tool => {
+  const { file, args } = MAKE[type]
+  return { file, args: [...args, ...checkMkfsOptions(options), '--', devicePath] }
+}
+
 /**
  * Makes a file system, the only place that does: on a device that is proven never to have held one.
  *
@@ -59,10 +69,9 @@ export const makeFileSystem = async (
   type: FileSystem,
   options: readonly string[],
 ): Promise<void> => {
-  const tool = MAKE[type]
+  const tool = makeFileSystemCommand(type, target.devicePath, options)
   const result = await runner.run({
-    file: tool.file,
-    args: [...tool.args, ...checkMkfsOptions(options), '--', target.devicePath],
+    ...tool,
     effect: 'change',
     step: 'make-file-system',
     deadlineMs: MAKE_DEADLINE_MS,
@@ -70,6 +79,10 @@ export const makeFileSystem = async (
   if (result.exitCode !== 0)
     throw new CommandFailed(`device ${target.devicePath}`, `${tool.file}: ${complaintOf(result)}`)
 }
+
+/** What a person types to see whether a file system is whole; it writes nothing. */
+export const checkingCommand = (type: FileSystem, devicePath: string): string =>
+  [CHECK[type].file, ...CHECK[type].args, devicePath].join(' ')
 
 /** Whether a file system is whole, by the tool made for it; reads only. */
 export const isFileSystemWhole = async (

@@ -1,10 +1,12 @@
 import { LoamError } from '../core/errors.ts'
 import type { CommandRunner } from './command-runner.ts'
+import type { Creations } from './creations.ts'
 import { Frozen } from './errors.ts'
 import type { KnownGroup, KnownGroups } from './known-groups.ts'
 import { readPoolUse } from './pool-use.ts'
 import type { GroupReport } from './report.ts'
 import type { StuckWork } from './stuck-work.ts'
+import type { ThinCheck } from './thin-check.ts'
 import { isThin } from './thin-pool.ts'
 import type { Inventory, UnseenGroup } from './types.ts'
 
@@ -42,12 +44,24 @@ const usedPools = async (
   }
 }
 
+export interface InventoryTools {
+  readonly known: KnownGroups
+  readonly stuck: StuckWork
+  readonly hostRunner: CommandRunner
+  readonly creations: Creations
+  readonly thinCheck: ThinCheck
+}
+
 /** Reads every known group, each for itself: one whose disks hang or are away must not hide the others. */
-export const takeInventory = async (
-  known: KnownGroups,
-  stuck: StuckWork,
-  hostRunner: CommandRunner,
-): Promise<Inventory> => {
+export const takeInventory = async ({
+  known,
+  stuck,
+  hostRunner,
+  creations,
+  thinCheck,
+}: InventoryTools): Promise<Inventory> => {
+  // before the look: one that ends meanwhile is in the reports
+  const inCreation = creations.current
   const found = await Promise.all(known.all().map((group) => look(group, stuck)))
   const reports = found.filter((each) => 'group' in each)
   return {
@@ -55,5 +69,7 @@ export const takeInventory = async (
     volumes: reports.flatMap(({ volumes }) => volumes),
     unseen: found.filter((each) => 'reason' in each),
     ...(await usedPools(hostRunner, reports)),
+    ...(inCreation.length === 0 ? {} : { inCreation }),
+    ...(thinCheck.fault === undefined ? {} : { thinCheckFault: thinCheck.fault }),
   }
 }

@@ -1,3 +1,4 @@
+import type { VolumeShape } from '../core/extension-size.ts'
 import type { PlacedLayout } from '../core/layout.ts'
 import type { Placement } from '../core/layout-size.ts'
 import type { Effect } from './command-runner.ts'
@@ -43,6 +44,14 @@ export const addTags = (tags: readonly string[]): string[] =>
   tags.flatMap((tag) => ['--addtag', checkTag(tag)])
 
 const physicalVolumeOptions = ['--metadatasize', METADATA_SIZE, '--dataalignment', DATA_ALIGNMENT]
+
+/** One volume by its UUID: with a name alone a volume made in its place would be hit. */
+interface ExistingVolume {
+  readonly groupName: string
+  readonly uuid: string
+}
+
+const onlyThat = (volume: ExistingVolume): string[] => ['--select', `lv_uuid=${checkUuid(volume.uuid)}`]
 
 /**
  * vgcreate(8) from disks that carry nothing. Never with `-y` or `-f`: with stdin closed LVM itself then refuses a
@@ -118,6 +127,45 @@ export const createVolumeCommand = (volume: {
   operands: [checkGroupName(volume.groupName), ...volume.places.map(placeOperand)],
 })
 
+/**
+ * lvextend(8) of a volume to so many extents; repeated, it changes nothing, and it never makes a volume smaller. An active one shows its
+ * new size at once. It takes a name only: what it did is read back by the UUID. `--alloc cling`: the legs of a RAID
+ * volume grow on the disks where they are, or not at all.
+ */
+export const extendVolumeCommand = (volume: {
+  readonly groupName: string
+  readonly name: string
+  readonly extents: bigint
+  readonly shape: VolumeShape | { readonly name: 'thin' }
+  readonly places: readonly Placement[]
+}): LvmCommand => ({
+  name: 'lvextend',
+  effect: 'change',
+  step: 'extend-volume',
+  options: [
+    ...('stripes' in volume.shape
+      ? ['--stripes', `${volume.shape.stripes}`, '--stripesize', `${volume.shape.stripeSizeBytes}b`]
+      : []),
+    ...('legDisks' in volume.shape ? ['--alloc', 'cling'] : []),
+    ...['--extents', volume.extents.toString()],
+  ],
+  operands: [
+    `${checkGroupName(volume.groupName)}/${checkVolumeName(volume.name)}`,
+    ...volume.places.map(placeOperand),
+  ],
+})
+
+/** Number and size of the stripes of each segment of a volume, one row for each. */
+export const stripesCommand = (volume: ExistingVolume): LvmCommand => ({
+  name: 'lvs',
+  effect: 'read',
+  options: [
+    ...['--reportformat', 'json', '--units', 'b', '--nosuffix'],
+    ...['--segments', '--options', 'segtype,stripes,stripe_size', ...onlyThat(volume)],
+  ],
+  operands: [checkGroupName(volume.groupName)],
+})
+
 /** vgchange(8) that gives a group one more tag. */
 export const tagGroupCommand = (group: { groupName: string; tag: string }): LvmCommand => ({
   name: 'vgchange',
@@ -126,14 +174,6 @@ export const tagGroupCommand = (group: { groupName: string; tag: string }): LvmC
   options: addTags([group.tag]),
   operands: [checkGroupName(group.groupName)],
 })
-
-/** One volume by its UUID: with a name alone a volume made in its place would be hit. */
-interface ExistingVolume {
-  readonly groupName: string
-  readonly uuid: string
-}
-
-const onlyThat = (volume: ExistingVolume): string[] => ['--select', `lv_uuid=${checkUuid(volume.uuid)}`]
 
 /** lvchange(8) -ay or -an. No match is no error for LVM: read back from the kernel. */
 export const activateVolumeCommand = (volume: ExistingVolume, activate: 'y' | 'n'): LvmCommand => ({

@@ -7,23 +7,40 @@ import { CommandFailed, NoSpace, Refused } from './errors.ts'
 import { freeOnDisks } from './free-disks.ts'
 import { growPoolData } from './grow-pool.ts'
 import { requireComplete, type KnownGroup } from './known-groups.ts'
-import type { LvmCommand } from './lvm-command.ts'
+import { extendVolumeCommand, type LvmCommand } from './lvm-command.ts'
 import type { Lvm } from './lvm.ts'
 import type { GroupReport } from './report.ts'
+import type { ThinCheck } from './thin-check.ts'
 import { createPoolCommand, createThinVolumeCommand } from './thin-command.ts'
 import { findPool, newPoolFor, poolFault, thinRoomOf } from './thin-pool.ts'
-import type { CreateVolumeRequest, ThinPoolUse } from './types.ts'
+import { readPoolUse } from './pool-use.ts'
+import type { CreateVolumeRequest, ExtendVolumeRequest, LogicalVolume, ThinPoolUse } from './types.ts'
 
-/** What a pool is made and enlarged with. `hostRunner` runs programs where LVM runs. */
+/** What a pool is enlarged with. `hostRunner` runs programs where LVM runs. */
 export interface ThinTools {
   readonly lvm: Lvm
   readonly known: KnownGroup
   readonly hostRunner: CommandRunner
 }
 
+/** What a pool is made with. */
+export interface CreateThinTools extends ThinTools {
+  readonly thinCheck: ThinCheck
+}
+
 type ThinRequest = CreateVolumeRequest & { readonly layout: ThinLayout }
 
-const poolObject = ({ groupName, layout }: ThinRequest): string => `thin pool "${groupName}/${layout.pool}"`
+/** What is to be made of a pool: a volume, or a part that is added to one. */
+interface Wanted {
+  readonly groupName: string
+  readonly name: string
+  readonly layout: ThinLayout
+  readonly sizeBytes: bigint
+  /** Of the volume that the rest is added to; absent for a new one. */
+  readonly alreadyBytes?: bigint
+}
+
+const poolObject = ({ groupName, layout }: Wanted): string => `thin pool "${groupName}/${layout.pool}"`
 
 /** A volume, and how its pool gets room for it. */
 interface ThinPlan extends PoolPlan {
@@ -31,11 +48,7 @@ interface ThinPlan extends PoolPlan {
 }
 
 /** Why the pool takes no volume at all, and what to do; undefined when only its size bounds it. */
-const whyNone = (
-  report: GroupReport,
-  request: ThinRequest,
-  room: ThinRoom | undefined,
-): string | undefined => {
+const whyNone = (report: GroupReport, request: Wanted, room: ThinRoom | undefined): string | undefined => {
   if (room !== undefined) return undefined
   const { layout, groupName } = request
   const fault = poolFault(report, layout)
@@ -45,16 +58,16 @@ const whyNone = (
 }
 
 /**
- * How the pool gets room for a volume.
+ * How the pool gets room for a volume, or for a part that is added to one.
  *
  * @throws NoSpace with the numbers, also when the pool takes no volume at all.
  */
 export const planThinVolume = (
   report: GroupReport,
-  request: ThinRequest,
+  request: Wanted,
   use: readonly ThinPoolUse[],
 ): ThinPlan => {
-  const { layout, groupName, name } = request
+  const { layout, groupName, name, alreadyBytes = 0n } = request
   const { overprovisionPermille } = layout
   const { extentSizeBytes } = report.group
   const room = thinRoomOf(report, layout, use)
@@ -65,23 +78,15 @@ export const planThinVolume = (
   const why = whyNone(report, request, room)
   throw new NoSpace(`logical volume "${groupName}/${name}"`, {
     layout: describeLayout(layout),
-    requestedBytes: extents * extentSizeBytes,
-    largestBytes: largest * extentSizeBytes,
+    requestedBytes: extents * extentSizeBytes + alreadyBytes,
+    largestBytes: largest * extentSizeBytes + alreadyBytes,
     freeOnDisks: freeOnDisks(report.group),
     ...(why === undefined ? {} : { why }),
   })
 }
 
-const CHECK_DEADLINE_MS = 10_000
-
-/** LVM goes on without it, with a warning that nobody reads, and a pool that was damaged by a crash is used as it is. */
-const requireThinCheck = async ({ hostRunner }: ThinTools, request: ThinRequest): Promise<void> => {
-  const fault = await hostRunner
-    .run({ file: 'thin_check', args: ['--version'], effect: 'read', deadlineMs: CHECK_DEADLINE_MS })
-    .then(
-      (result) => (result.exitCode === 0 ? undefined : complaintOf(result)),
-      (error: unknown) => String(error),
-    )
+const requireThinCheck = async ({ thinCheck }: CreateThinTools, request: ThinRequest): Promise<void> => {
+  const fault = await thinCheck.look()
   if (fault === undefined) return
   throw new Refused(poolObject(request), `is not made without thin_check(8), which cannot be run: ${fault}`, {
     advice: 'install the package thin-provisioning-tools (device-mapper-persistent-data) on the node',
@@ -89,7 +94,7 @@ const requireThinCheck = async ({ hostRunner }: ThinTools, request: ThinRequest)
 }
 
 const makePool = async (
-  tools: ThinTools,
+  tools: CreateThinTools,
   request: ThinRequest,
   make: NonNullable<PoolPlan['make']>,
 ): Promise<void> => {
@@ -119,7 +124,7 @@ const makePool = async (
  * @throws Refused without thin_check(8); CommandFailed.
  */
 export const makeThinRoom = async (
-  tools: ThinTools,
+  tools: CreateThinTools,
   request: ThinRequest,
   { make, dataExtents, sizeBytes }: ThinPlan,
 ): Promise<LvmCommand> => {
@@ -130,4 +135,26 @@ export const makeThinRoom = async (
     ...{ groupName, name, poolName: layout.pool, sizeBytes },
     tags: tagsOf(record),
   })
+}
+
+/**
+ * Enlarges the pool of a thin volume, if it has to be, so that the volume can be made that large, and gives the lvextend of
+ * the volume. Runs alone in its group.
+ *
+ * @throws NoSpace with the numbers, CommandFailed.
+ */
+export const makeThinExtensionRoom = async (
+  tools: ThinTools,
+  report: GroupReport,
+  volume: LogicalVolume,
+  { sizeBytes, overprovisionPermille }: ExtendVolumeRequest,
+): Promise<LvmCommand> => {
+  const { groupName, name, poolName: pool = '', sizeBytes: alreadyBytes } = volume
+  const layout: ThinLayout = { name: 'thin', pool, overprovisionPermille }
+  const use = await readPoolUse(tools.hostRunner, [report.group.uuid])
+  const added = { groupName, name, layout, sizeBytes: sizeBytes - alreadyBytes, alreadyBytes }
+  const plan = planThinVolume(report, added, use)
+  await growPoolData(tools, { groupName, name: pool }, plan.dataExtents)
+  const extents = (alreadyBytes + plan.sizeBytes) / report.group.extentSizeBytes
+  return extendVolumeCommand({ groupName, name, extents, shape: layout, places: [] })
 }

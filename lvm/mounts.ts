@@ -9,6 +9,8 @@ export interface Mount {
   readonly mountPoint: string
   /** Options of this mount alone, such as `ro` and `nosuid`; not those of the file system. */
   readonly options: readonly string[]
+  /** Options of the file system, the same at all of its mounts: `ro` here means that nobody can write. */
+  readonly fileSystemOptions: readonly string[]
   readonly fileSystemType: string
   readonly source: string
 }
@@ -24,13 +26,14 @@ export const parseMountInfo = (text: string): Mount[] =>
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ')
       const [id, parentId, deviceNumber, , mountPoint, options] = before.split(' ')
-      const [fileSystemType, source] = after.split(' ')
+      const [fileSystemType, source, fileSystemOptions] = after.split(' ')
       if (
         deviceNumber === undefined ||
         mountPoint === undefined ||
         options === undefined ||
         fileSystemType === undefined ||
-        source === undefined
+        source === undefined ||
+        fileSystemOptions === undefined
       )
         throw new Error(`mount table: line not understood: ${JSON.stringify(line)}`)
       return {
@@ -39,6 +42,7 @@ export const parseMountInfo = (text: string): Mount[] =>
         deviceNumber,
         mountPoint: unescape(mountPoint),
         options: options.split(','),
+        fileSystemOptions: fileSystemOptions.split(','),
         fileSystemType,
         source: unescape(source),
       }

@@ -6,6 +6,8 @@ import { deactivate } from './activation.ts'
 import { ActiveVolumes } from './active-volumes.ts'
 import { withPrefix, type CommandRunner } from './command-runner.ts'
 import { createVolume } from './create-volume.ts'
+import { createVolumes, type Made } from './create-volumes.ts'
+import { Creations } from './creations.ts'
 import { findMappedVolume } from './device-mapper.ts'
 import { DiskPresence } from './disk-presence.ts'
 import { DiskStates } from './disk-state.ts'
@@ -13,6 +15,8 @@ import { ensureGroup } from './ensure-group.ts'
 import { DiskErasures } from './erase-disk.ts'
 import { USUAL_PACE, type ErasePace } from './erase.ts'
 import { NotFound } from './errors.ts'
+import { extendVolume } from './extend-volume.ts'
+import { growFileSystem } from './grow-file-system.ts'
 import { watchGroups, type OnGroupChange } from './group-watch.ts'
 import { KnownGroups, requireVolume } from './known-groups.ts'
 import { LabelReports } from './label-reports.ts'
@@ -27,8 +31,9 @@ import { watchPools } from './pool-watch.ts'
 import { prepareVolume } from './prepare-volume.ts'
 import { removeVolume } from './remove-volume.ts'
 import { StuckWork } from './stuck-work.ts'
+import { ThinCheck } from './thin-check.ts'
 import { blankNewVolume } from './unerased-space.ts'
-import type { LogicalVolume, NodeVolumes } from './types.ts'
+import type { CreateVolumeRequest, LogicalVolume, NodeVolumes } from './types.ts'
 
 export interface NodeVolumesDependencies {
   /** Runs programs where this process runs; those of LVM on the host go through `nsenter`. */
@@ -99,6 +104,9 @@ export const createNodeVolumes = async ({
       : new MetadataCopies({ lvm, stuck, log, scratchDirectory, directory: metadataDirectory })
   const noteChanges = (): void => copies?.noteChanges(groups.all())
   const writers = new Lanes(stuck, noteChanges)
+  const creations = new Creations()
+  const thinCheck = new ThinCheck(lvmRunner)
+  await thinCheck.look()
   const disks = new DiskStates()
   const groupTools = {
     ...{ runner, lvm, groups, disks, active: new ActiveVolumes() },
@@ -124,11 +132,30 @@ export const createNodeVolumes = async ({
   const find = async (handle: VolumeHandle): Promise<LogicalVolume> =>
     requireVolume(await groups.byUuid(handle.groupUuid).fresh(), handle.volumeUuid)
 
+  const createTools = ({ groupUuid }: CreateVolumeRequest) => ({
+    lvm,
+    known: groups.byUuid(groupUuid),
+    hostRunner: lvmRunner,
+    thinCheck,
+  })
+  const blank = async ({ volume, justMade }: Made): Promise<LogicalVolume> => {
+    const known = groups.byUuid(volume.handle.groupUuid)
+    await volumes.run(volume.handle.volumeUuid, async () =>
+      blankNewVolume(toolsFor(volume.handle), known.last ?? (await known.fresh()), volume, justMade),
+    )
+    return volume
+  }
+
   return {
-    inventory: () => takeInventory(groups, stuck, lvmRunner).finally(noteChanges),
+    inventory: () =>
+      takeInventory({ known: groups, stuck, hostRunner: lvmRunner, creations, thinCheck }).finally(
+        noteChanges,
+      ),
 
     ensureGroup: async (request) => {
       await listed.note(request)
+      // it may have been installed meanwhile
+      if (thinCheck.fault !== undefined) await thinCheck.look()
       return await writers.run(request.name, () => ensureGroup(groupTools, request))
     },
 
@@ -137,21 +164,33 @@ export const createNodeVolumes = async ({
       listed.forget(name)
     },
 
-    createVolume: async (request) => {
-      const known = groups.byUuid(request.groupUuid)
-      const { volume, justMade } = await writers.run(request.groupName, () =>
-        createVolume({ lvm, known, hostRunner: lvmRunner }, request),
-      )
-      await volumes.run(volume.handle.volumeUuid, async () =>
-        blankNewVolume(toolsFor(volume.handle), known.last ?? (await known.fresh()), volume, justMade),
-      )
-      return volume
+    createVolume: async (request) =>
+      blank(
+        await creations.during([request], () =>
+          writers.run(request.groupName, () => createVolume(createTools(request), request)),
+        ),
+      ),
+
+    createVolumes: async (requests) => {
+      const many = { lanes: writers, stuck, toolsFor: createTools }
+      const made = await creations.during(requests, () => createVolumes(many, requests))
+      return Promise.all(made.map(blank))
     },
 
     findVolume: (handle) => unlessNotFound(() => find(handle)),
 
     prepareVolume: (handle, content) =>
       volumes.run(handle.volumeUuid, () => prepareVolume(toolsFor(handle), handle.volumeUuid, content)),
+
+    extendVolume: (request) => {
+      const known = groups.byUuid(request.handle.groupUuid)
+      return volumes.run(request.handle.volumeUuid, () =>
+        writers.run(known.name, () => extendVolume({ lvm, known, hostRunner: lvmRunner }, request)),
+      )
+    },
+
+    growFileSystem: (handle, fileSystem) =>
+      volumes.run(handle.volumeUuid, () => growFileSystem(runner, handle, fileSystem)),
 
     releaseVolume: (handle) =>
       volumes.run(handle.volumeUuid, async () => {

@@ -8,6 +8,7 @@ import { CommandFailed, Refused } from './errors.ts'
 import { checkMkfsOptions, isFileSystemWhole, makeFileSystem } from './file-system.ts'
 import { flushDevice } from './flush.ts'
 import { requireVolume } from './known-groups.ts'
+import { showsLess, showWholeSize } from './shown-size.ts'
 import type { WantedContent } from './types.ts'
 import { decideStep, findContent, NeverFormatted, volumeObject, type ContentStep } from './volume-content.ts'
 import { requireRecord, setState, type RecordedVolume } from './volume-state.ts'
@@ -104,6 +105,7 @@ export const prepareVolume = async (
   checkWanted(volume, wanted)
   const mapped = await activate(tools, volume, report)
   try {
+    if (await showsLess(volume)) await tools.lanes.run(volume.groupName, () => showWholeSize(tools, volume))
     const device = { path: mapped.path, sizeBytes: volume.sizeBytes }
     // all of a block volume is shown to its user, and what somebody freed by hand was not erased
     const places =

@@ -101,6 +101,10 @@ export interface Inventory {
   readonly unseen: readonly UnseenGroup[]
   /** Of the thin pools that are active; absent when none is. */
   readonly poolUse?: readonly ThinPoolUse[]
+  /** Why no thin pool can be made on this node: thin_check(8) cannot be run. Absent when it can. */
+  readonly thinCheckFault?: string
+  /** Volumes that were being made when the look began; `volumes` may have some of them. Absent when none was. */
+  readonly inCreation?: readonly CreateVolumeRequest[]
 }
 
 /** What became of a disk that a class lists. */
@@ -156,6 +160,20 @@ export interface CreateVolumeRequest {
   readonly sizeBytes: bigint
   readonly layout: Layout
   readonly record: VolumeRecord
+}
+
+export interface ExtendVolumeRequest {
+  readonly handle: VolumeHandle
+  readonly sizeBytes: bigint
+  /** Of the class, for a thin volume: how much larger than its pool the volumes may be together, in thousandths. */
+  readonly overprovisionPermille: bigint
+}
+
+/** A file system where it is mounted. */
+export interface MountedFileSystem {
+  readonly type: FileSystem
+  /** A path that leads to the mount in this process's own namespace; the mount must be writable. */
+  readonly mountPoint: string
 }
 
 /** What has to be true of a volume's content before it is handed to a consumer. */
@@ -223,6 +241,14 @@ export interface NodeVolumes {
    */
   createVolume(request: CreateVolumeRequest): Promise<LogicalVolume>
 
+  /**
+   * Makes volumes that are of use only together, also in several groups: none unless all fit, and nobody takes the space
+   * meanwhile. A failure midway leaves those that were made before it, to be found by their names. Each is as createVolume
+   * makes it; gives them in the order of the requests.
+   * @throws NoSpace before anything is made; else as createVolume.
+   */
+  createVolumes(requests: readonly CreateVolumeRequest[]): Promise<readonly LogicalVolume[]>
+
   /** The volume, or undefined when a complete group does not contain it. @throws Frozen when that cannot be known. */
   findVolume(handle: VolumeHandle): Promise<LogicalVolume | undefined>
 
@@ -236,16 +262,32 @@ export interface NodeVolumes {
     content: WantedContent,
   ): Promise<{ devicePath: string; fileSystem: FileSystem | undefined }>
 
+  /**
+   * Makes a volume at least so large, in whole extents and stripes; never smaller. Reads it back, flushes the disks, and has an
+   * active one show its size. The added space is blank, as that of a new volume is; a file system on it stays as it is.
+   * @throws NoSpace with the numbers, NotFound, Refused (the volume cannot be made larger as it is), Frozen; nothing was
+   *   changed then.
+   */
+  extendVolume(request: ExtendVolumeRequest): Promise<LogicalVolume>
+
+  /**
+   * Makes a mounted file system as large as its volume; nothing to do when it is. `mountPoint` has to be the volume's:
+   * the caller has made sure of it.
+   * @throws CommandFailed, NotFound when the volume is not active.
+   */
+  growFileSystem(handle: VolumeHandle, fileSystem: MountedFileSystem): Promise<void>
+
   /** Deactivates an unused volume; nothing to do when it is inactive or gone. @throws InUse. */
   releaseVolume(handle: VolumeHandle): Promise<void>
 
   /**
    * Erases and removes a volume, and reads back that it is gone. Returns when it is absent from a complete group.
-   * `expected` is what the caller believes about it; anything else is refused.
+   * `expected` is what the caller believes about it; anything else is refused, and with `neverUsed` also a volume that
+   * somebody may have written to.
    * @throws InUse (mounted or open), Refused, Frozen.
    */
   removeVolume(
     handle: VolumeHandle,
-    expected: { name: string; claimUid: string; erase: EraseMethod },
+    expected: { name: string; claimUid: string; erase: EraseMethod; neverUsed?: boolean },
   ): Promise<void>
 }

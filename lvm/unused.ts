@@ -1,4 +1,4 @@
-import type { EraseMethod } from '../core/volume-tags.ts'
+import type { EraseMethod, VolumeState } from '../core/volume-tags.ts'
 import { refuseIfInUse } from './activation.ts'
 import { findMappedVolume } from './device-mapper.ts'
 import { InUse, Refused } from './errors.ts'
@@ -12,9 +12,17 @@ export interface ExpectedVolume {
   readonly name: string
   readonly claimUid: string
   readonly erase: EraseMethod
+  /** Set when nobody has said that data may die: refused once the volume was given to a user. */
+  readonly neverUsed?: boolean
 }
 
+/** Those without anybody's data. A volume that was never used is `erasing` only on its own way out. */
+const NEVER_USED: readonly VolumeState[] = ['new', 'erasing']
+
 const checkExpected = (volume: RecordedVolume, expected: ExpectedVolume): void => {
+  const { state } = volume.record
+  if (expected.neverUsed === true && !NEVER_USED.includes(state))
+    throw new Refused(volumeObject(volume), `is in state "${state}", and was to be removed unused`)
   const found = { name: volume.name, claimUid: volume.record.claimUid, erase: volume.record.erase }
   const differing = (['name', 'claimUid', 'erase'] as const).filter((key) => found[key] !== expected[key])
   if (differing.length === 0) return

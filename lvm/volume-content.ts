@@ -119,7 +119,7 @@ export const decideStep = (
   throw new Refused(volumeObject(volume), `state "${state}", found ${found}: ${why ?? ''}`, {
     advice:
       state === 'used'
-        ? 'restore the data, or delete the claim'
+        ? 'what is left can be looked at: see "Damaged file systems" in docs/csi.md; else restore the data, or delete the claim'
         : 'if it holds nothing of worth, delete the claim and make it again',
   })
 }

@@ -8,7 +8,7 @@ export interface Bundle {
   readonly files: readonly string[]
 }
 
-// A CommonJS file has no import.meta.url, and node-cron and execa read it when they are loaded.
+// A CommonJS file has no import.meta.url, and node-cron reads it when it is loaded.
 const IMPORT_META_URL = {
   define: { 'import.meta.url': '__importMetaUrl' },
   banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
@@ -72,12 +72,22 @@ export const bundle = async (program: {
   return { files: [...files.values()] }
 }
 
+/** Each is `ROOM/main.ts`, and becomes `ROOM.cjs`. */
+const PROGRAMS = ['agent', 'scheduler'] as const
+
+/** Bundles all of Loam's programs; gives their files. */
+export const bundlePrograms = async (root: string, directory: string): Promise<readonly string[]> => {
+  const files = new Set<string>()
+  for (const name of PROGRAMS) {
+    const made = await bundle({ entry: join(root, name, 'main.ts'), name, directory })
+    // what both import lazily becomes the same file
+    for (const file of made.files) files.add(file)
+  }
+  return [...files]
+}
+
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..')
-  const { files } = await bundle({
-    entry: join(root, 'agent/main.ts'),
-    name: 'agent',
-    directory: join(root, 'dist'),
-  })
-  for (const file of files) console.log(`${relative(process.cwd(), file)} ${(await stat(file)).size} bytes`)
+  for (const file of await bundlePrograms(root, join(root, 'dist')))
+    console.log(`${relative(process.cwd(), file)} ${(await stat(file)).size} bytes`)
 }

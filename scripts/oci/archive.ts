@@ -12,6 +12,8 @@ export interface RunConfig {
   readonly Env?: readonly string[]
   readonly WorkingDir?: string
   readonly Labels?: Readonly<Record<string, string>>
+  /** What ends a container, by name; SIGTERM when absent. */
+  readonly StopSignal?: string
 }
 
 export interface ArchiveRequest {

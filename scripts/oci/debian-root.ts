@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { execa } from 'execa'
 import * as v from 'valibot'
@@ -15,6 +15,8 @@ const rootContentsSchema = v.strictObject({
   programs: paths,
   libraries: paths,
   files: paths,
+  /** Directories of which all is kept. */
+  trees: v.optional(paths, []),
   packages: v.array(v.string()),
 })
 
@@ -57,6 +59,14 @@ const writePackageRecord = async (deb: string, pin: PinnedPackage, directory: st
   const record = `var/lib/dpkg/status.d/${pin.name}`
   await writeFile(join(directory, record), `${stdout}\n`)
   return record
+}
+
+/** Every file and link beneath a directory of `root`, relative to `root`. */
+const filesBeneath = async (root: string, tree: string): Promise<string[]> => {
+  const entries = await readdir(join(root, tree), { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
 }
 
 /** The file that a path means inside `root`, and every symbolic link on the way to it; all relative to `root`. */
@@ -120,7 +130,8 @@ export const stageRoot = async (
     await writeFile(join(root, path), text)
     kept.add(path)
   }
-  for (const file of [...contents.programs, ...contents.libraries, ...contents.files, LOADER])
+  const trees = (await Promise.all(contents.trees.map((tree) => filesBeneath(root, tree)))).flat()
+  for (const file of [...contents.programs, ...contents.libraries, ...contents.files, ...trees, LOADER])
     for (const path of await withLinks(root, file)) kept.add(path)
   for (const file of [...contents.programs, ...contents.libraries])
     for (const library of await librariesOf(root, file))

@@ -1,6 +1,6 @@
 import { access, chmod, copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { bundle } from '../build.ts'
+import { bundlePrograms } from '../build.ts'
 import { readRootContents, stageRoot } from './debian-root.ts'
 import { digestOf, digestOfFile, hexOf } from './digest.ts'
 import { fetchPackages, missingFrom } from './fetch.ts'
@@ -16,8 +16,22 @@ export interface BuildContext {
   readonly report: (message: string) => void
 }
 
-export const rootContentsPath = join(import.meta.dirname, 'root.yaml')
-export const lockPath = join(import.meta.dirname, 'packages.lock.json')
+/** What the Debian part of an image is made from. */
+export interface DebianSource {
+  /** A file like root.yaml. */
+  readonly contentsPath: string
+  /** The pins of its packages. */
+  readonly lockPath: string
+}
+
+/** The pins are in `packages.lock.json` beside the file that names the packages. */
+export const debianSource = (contentsPath: string): DebianSource => ({
+  contentsPath,
+  lockPath: join(dirname(contentsPath), 'packages.lock.json'),
+})
+
+/** Of the agent's image. */
+export const AGENT_SOURCE = debianSource(join(import.meta.dirname, 'root.yaml'))
 
 /** Sources that decide what the layer holds besides root.yaml and the pins: a change in them is another layer. */
 const RECIPE = ['debian-root.ts', 'tar.ts'].map((name) => join(import.meta.dirname, name))
@@ -44,21 +58,21 @@ const cached = async (
   }
 }
 
-const fetchedPins = async (context: BuildContext, debs: string, architecture: string) => {
+const fetchedPins = async (context: BuildContext, lockPath: string, debs: string, architecture: string) => {
   const pins = await readLock(lockPath)
   const missing = await missingFrom(debs, pins)
   if (missing.length === 0) return pins
-  const found = await availablePins(missing, { ...context, architecture })
+  const found = await availablePins(missing, { ...context, lockPath, architecture })
   context.report(`fetching ${found.length} Debian packages`)
   await fetchPackages(debs, await missingFrom(debs, found), architecture)
   return pins.map((pin): PinnedPackage => found.find((other) => other.name === pin.name) ?? pin)
 }
 
 /** Debian's programs and libraries, from pinned packages. */
-export const debianLayer = async (context: BuildContext): Promise<Layer> => {
-  const contents = await readRootContents(rootContentsPath)
+export const debianLayer = async (context: BuildContext, source: DebianSource): Promise<Layer> => {
+  const contents = await readRootContents(source.contentsPath)
   const debs = join(context.cache, 'debs')
-  const pins = await fetchedPins(context, debs, contents.architecture)
+  const pins = await fetchedPins(context, source.lockPath, debs, contents.architecture)
   const recipe = await Promise.all(RECIPE.map((path) => readFile(path, 'utf8')))
   const key = hexOf(digestOf(JSON.stringify([contents, pins, recipe, context.modifiedAtSeconds])))
   return await cached('debian', key, context, async (output, scratch) => {
@@ -80,12 +94,12 @@ export const nodeLayer = async (context: BuildContext, binary: string): Promise<
   })
 }
 
-/** The agent's bundle in /app. Made anew each time: it takes less than a look at all its sources would. */
+/** Loam's programs in /app, a bundle each. Made anew each time: it takes less than a look at all its sources would. */
 export const appLayer = async (
   context: BuildContext,
-  places: { entry: string; dist: string },
+  places: { root: string; dist: string },
 ): Promise<Layer> => {
-  const { files } = await bundle({ entry: places.entry, name: 'agent', directory: places.dist })
+  const files = await bundlePrograms(places.root, places.dist)
   const scratch = join(places.dist, 'image/app')
   await rm(scratch, { recursive: true, force: true })
   await mkdir(join(scratch, 'app'), { recursive: true })

@@ -1,5 +1,7 @@
+import { dirname, join, relative } from 'node:path'
 import { offeredPackages, updateLists, type PinnedPackage } from './packages.ts'
 import { BuildFailed } from './build-error.ts'
+import { repositoryRoot } from './paths.ts'
 
 const same = (a: PinnedPackage) => (b: PinnedPackage) =>
   a.name === b.name && a.version === b.version && a.sha256 === b.sha256
@@ -38,7 +40,7 @@ export const currentPackages = async (
  */
 export const availablePins = async (
   pins: readonly PinnedPackage[],
-  options: { architecture: string; allowNewer: boolean; report: (message: string) => void },
+  options: { lockPath: string; architecture: string; allowNewer: boolean; report: (message: string) => void },
 ): Promise<readonly PinnedPackage[]> => {
   const offer = async () =>
     await offeredPackages(
@@ -51,11 +53,13 @@ export const availablePins = async (
   const gone = goneFrom(offered, pins)
   if (gone.length === 0) return pins
   const what = `no longer offered by this machine's apt sources: ${goneMessage(gone, offered)}`
+  const lock = relative(repositoryRoot, options.lockPath)
   if (!options.allowNewer)
-    throw new BuildFailed('packages.lock.json', what, {
+    throw new BuildFailed(lock, what, {
       advice:
-        'either take the newer versions by `scripts/image lock` and commit the file, or add an archive of old ' +
-        "Debian packages to apt's sources, or build an image that equals no release by --allow-newer",
+        `either take the newer versions by \`scripts/image lock ${join(dirname(lock), 'root.yaml')}\` and commit the ` +
+        "file, or add an archive of old Debian packages to apt's sources, or build an image that equals no release " +
+        'by --allow-newer',
     })
   options.report(`${what}. Taking what apt offers: this image equals no release.`)
   const newer = await currentPackages(

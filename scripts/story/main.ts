@@ -36,6 +36,12 @@ const tellStep = async (teller: Teller, { title, tell }: Step, number: number): 
   }
 }
 
+/** For whoever reads why a step was not as told. */
+const showState = async (teller: Teller): Promise<void> => {
+  for (const command of [`get pod,pvc,pv,nls -o wide -n ${NAMESPACE}`, `events -n ${NAMESPACE}`])
+    await teller.kubectl(...command.split(' ')).catch((error: unknown) => write(`${messageOf(error)}\n`))
+}
+
 /** Tells every step, or throws at the first that is not as told. */
 const tellAll = async (lab: Lab): Promise<void> => {
   const teller = new Teller(lab, write)
@@ -47,9 +53,14 @@ const tellAll = async (lab: Lab): Promise<void> => {
       write(`\n# ${index + 1}. ${step.title}\n`)
       await tellStep(teller, step, index + 1)
     }
-  } finally {
-    await cleanUp(teller)
+  } catch (error) {
+    await showState(teller)
+    await cleanUp(teller).catch((second: unknown) => {
+      write(`\nNot all is cleaned up: ${messageOf(second)}\n`)
+    })
+    throw error
   }
+  await cleanUp(teller)
   write(`\nAll ${STEPS.length} steps went as told, in ${formatSeconds(performance.now() - started)}.\n`)
 }
 

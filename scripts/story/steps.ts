@@ -1,7 +1,7 @@
 import { waitFor } from '../../test/lab/runtime/wait.ts'
 import { diskById } from '../../test/lab/vm/disks.ts'
 import { claim, CLASS, NAMESPACE, pod, storageClass, VOLUME_GROUP } from './manifests.ts'
-import type { Teller } from './teller.ts'
+import { WAIT_MS, type Teller } from './teller.ts'
 
 export interface Step {
   readonly title: string
@@ -11,7 +11,6 @@ export interface Step {
 const IN_DEMO = ['--namespace', NAMESPACE]
 const HOLD = ['pkill', '-STOP', '-f', '^[^ ]*node .*/agent\\.cjs$']
 const GO_ON = ['pkill', '-CONT', '-f', '^[^ ]*node .*/agent\\.cjs$']
-const WAIT_MS = 120_000
 const LVS = ['lvs', '--noheadings', '-o', 'lv_name,lv_size,lv_tags', VOLUME_GROUP]
 
 const phaseOf = async (teller: Teller, name: string): Promise<string> =>

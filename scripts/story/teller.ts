@@ -6,7 +6,8 @@ export class NotAsTold extends Error {
   override readonly name = 'NotAsTold'
 }
 
-const WAIT_MS = 120_000
+/** How long the story waits for one thing. */
+export const WAIT_MS = 300_000
 
 /** Tells the story: shows commands with their real output, and stops at the first thing that is not as told. */
 export class Teller {

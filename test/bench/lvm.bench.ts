@@ -1,20 +1,17 @@
-import { resolve } from 'node:path'
 import { diskById } from '../lab/vm/disks.ts'
 import { withSingleVm } from '../lab/vm/with-single-vm.ts'
 import type { Bench } from './bench.ts'
+import { guestParts } from './guest-part.ts'
 import { commandFigures } from './lvm/commands.ts'
 import { costFigures } from './lvm/cost.ts'
 import { createFigures } from './lvm/creates.ts'
-import type { Argument, Measured, Part } from './lvm/guest.ts'
+import type { Parts } from './lvm/guest.ts'
 import { idleFigures } from './lvm/idle.ts'
 import { lifeFigures } from './lvm/lives.ts'
 import { memoryFigures } from './lvm/memory.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
 /** Room for 1,500 volumes of one extent; a file that holds only what is written. */
 const DISK_BYTES = 8 * 2 ** 30
-/** With the flags of the image, so that its memory is the agent's. */
-const NODE = ['node_modules/.bin/node', '--expose-gc', '--max-semi-space-size=2', '--max-old-space-size=64']
 
 /** What the room of volumes costs on real LVM, each figure over a bare script or the distribution's LVM beside it. */
 export const bench: Bench = ({ progress, scaled }) =>
@@ -23,13 +20,7 @@ export const bench: Bench = ({ progress, scaled }) =>
     { disks: [{ name: 'a', sizeBytes: DISK_BYTES }], memoryMiB: 2048 },
     async ({ vm, options }) => {
       const disk = diskById(options.name, 'a')
-      const measure = async <Name extends Part>(
-        part: Name,
-        ...argument: Argument<Name> extends undefined ? [] : [Argument<Name>]
-      ): Promise<Measured<Name>> => {
-        const command = [...NODE, 'test/bench/lvm/guest.ts', part, disk, JSON.stringify(argument[0] ?? null)]
-        return JSON.parse(await vm.run(command, { directory: ROOT })) as Measured<Name>
-      }
+      const measure = guestParts<Parts>(vm, 'test/bench/lvm/guest.ts', disk)
       progress('making a volume group')
       await measure('group')
       progress('timing commands')

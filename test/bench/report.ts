@@ -31,6 +31,12 @@ export const jsonLine = (figure: Figure): string =>
     method: figure.method,
   })
 
+/** Says what was measured at once, and gives it: a run takes long, and may end before its table. */
+export const tell = (progress: (what: string) => void, figures: readonly Figure[]): readonly Figure[] => {
+  for (const figure of figures) progress(jsonLine(figure))
+  return figures
+}
+
 const cells = (figure: Figure): readonly string[] => [
   figure.name,
   String(rounded(figure.ratio)),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 
 import { dropLoop, makeLoop, writeAt, writeGpt, writeLuksHeader, writeMbr } from '../node/lvm/arrange.ts'
-import { handMadeLvm, run, sha256 } from '../node/lvm/fixture.ts'
+import { handMadeLvm, run, settle, sha256 } from '../node/lvm/fixture.ts'
 import { demand } from './invariants.ts'
 
 /** A disk that is not ours, listed in a class by mistake. */
@@ -77,7 +77,7 @@ export class Canaries {
       await kind.write(path)
       canaries.push({ what, path, ...kind })
     }
-    await run('udevadm', 'settle')
+    await settle()
     const digests = new Map<string, string>()
     for (const { path } of canaries) digests.set(path, await sha256(path))
     return new Canaries(canaries, digests)

@@ -15,24 +15,52 @@ const detailOf = ({ args }: Command): string =>
 /** The moments of a step at which a process is killed. `during`: its program has just been started, and goes on. */
 type When = 'before' | 'during' | 'after'
 
+/** Counts how often each was seen since the last `clear`. */
+const counter = (): { next: (what: string) => number; clear: () => void } => {
+  const seen = new Map<string, number>()
+  return {
+    next: (what) => {
+      const count = (seen.get(what) ?? 0) + 1
+      seen.set(what, count)
+      return count
+    },
+    clear: () => {
+      seen.clear()
+    },
+  }
+}
+
+/** The last change that the dead have left, as their points name it: what the next process flushes first. */
+export const changeLeftBy = (spent: readonly string[]): string => {
+  const change = /^[^/]+\/(?:during|after)\.(?!flush-device)(.*)$/
+  return spent.flatMap((point) => change.exec(point)?.[1] ?? []).at(-1) ?? 'the start'
+}
+
 /**
  * Names every failpoint that this process passes, with what tells it from others of its step: `before.tag-volume
- * loam.state=used`. `die` is called within the step, and is expected not to return when it takes the point.
+ * loam.state=used`. A flush has its number since the last change, of this process or of the dead (`left`), so that no
+ * two share a name: `after.flush-device 2 of create-volume`, `after.flush-device 1 of create-volume, left`. `die` is
+ * called within the step, and is expected not to return when it takes the point.
  */
 export const watchCrashPoints = (
   inner: CommandRunner,
+  left: string,
   die: (point: string, when: When) => void,
 ): CommandRunner => {
   let command: Command | undefined
-  let change = ''
+  let change = `${left}, left`
+  const flushes = counter()
   subscribe(FAILPOINT_CHANNEL, (message) => {
     const failpoint = String(message)
     const [when = '', step = ''] = failpoint.split('.')
     const isProgram = command?.effect === 'change' && command.step === step
     const detail = isProgram && command !== undefined ? detailOf(command) : ''
     const own = `${step}${detail === '' ? '' : ` ${detail}`}`
-    const name = step === 'flush-device' ? `${step} of ${change}` : own
-    if (isProgram && when === 'before') change = own
+    const name = step === 'flush-device' ? `${step} ${flushes.next(when)} of ${change}` : own
+    if (isProgram && when === 'before') {
+      change = own
+      flushes.clear()
+    }
     die(`${when}.${name}`, when as When)
     // the program starts within this turn
     if (isProgram && when === 'before') setImmediate(() => die(`during.${name}`, 'during'))

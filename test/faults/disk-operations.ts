@@ -37,7 +37,7 @@ const openDisks = ({ group }: Result): number =>
 const groupOfFirst: Operation = async (scene) =>
   factsOf(scene, await ensureWith(scene, scene.disks.slice(0, 1)))
 
-const extend: Operation = async (scene) => {
+const joinSecond: Operation = async (scene) => {
   const result = await ensureWith(scene, scene.disks)
   demand(openDisks(result) === 2, 'I1: the second disk is not part of the group')
   return factsOf(scene, result)
@@ -82,5 +82,5 @@ const takeNamed: Operation = async (scene) => {
 }
 
 export const DISK_OPERATIONS = {
-  ...{ groupOfFirst, extend, closeSecond, openSecond, grow, takeNamed },
+  ...{ groupOfFirst, joinSecond, closeSecond, openSecond, grow, takeNamed },
 } as const

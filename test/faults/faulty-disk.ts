@@ -2,7 +2,7 @@ import { execaSync } from 'execa'
 import { readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 
-import { run } from '../node/lvm/fixture.ts'
+import { run, settle } from '../node/lvm/fixture.ts'
 
 /** What a disk does wrong, from one moment to the next. */
 export type Fault =
@@ -59,7 +59,7 @@ export class FaultyDisk {
     const disk = new FaultyDisk(name, below, sectors)
     const table = tableFor(below, sectors, { kind: 'none' })
     await run('dmsetup', 'create', name, '--uuid', name, '--table', table)
-    await run('udevadm', 'settle')
+    await settle()
     return disk
   }
 

@@ -1,10 +1,9 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 
 import type { ThinLayout } from '../../core/layout.ts'
-import { poolTagsOf } from '../../core/volume-tags.ts'
 import type { LogicalVolume, NodeVolumes, VolumeGroup, WantedContent } from '../../lvm/types.ts'
 import { writeAt } from '../node/lvm/arrange.ts'
-import { CLUSTER, ensure, GROUP, handMadeLvm, MIB, requestFor, run } from '../node/lvm/fixture.ts'
+import { ensure, MIB, requestFor, run } from '../node/lvm/fixture.ts'
 import type { AcknowledgedVolume, Claim, Facts } from './facts.ts'
 import { SECRET } from './former-bytes.ts'
 import { demand, Violation } from './invariants.ts'
@@ -23,10 +22,11 @@ export type Operation = (scene: Scene) => Promise<Facts>
 
 const SIZE_BYTES = 16n * MIB
 /** As much as the pool has to be at least when the volume is made. */
-const THIN: ThinLayout = { name: 'thin', pool: 'thinpool', overprovisionPermille: 1000n }
+export const THIN: ThinLayout = { name: 'thin', pool: 'thinpool', overprovisionPermille: 1000n }
 const MOUNT_POINT = '/run/loam-test/mnt'
 
-const ensureGroup = async ({ volumes, disks, facts }: Scene): Promise<VolumeGroup> => {
+/** The story's group, as the class has it looked at. @throws Error when it is not well. */
+export const ensureGroup = async ({ volumes, disks, facts }: Scene): Promise<VolumeGroup> => {
   const expected = facts.groupUuid === undefined ? {} : { expectedGroupUuid: facts.groupUuid }
   const { group, problem } = await ensure(volumes, disks, expected)
   if (group === undefined || problem !== undefined) throw new Error(problem?.message ?? 'no group')
@@ -81,17 +81,6 @@ const create: Operation = async (scene) => {
   return { ...scene.facts, volume: recorded(await scene.volumes.createVolume(request)) }
 }
 
-/** A pool of one extent, so that it has to grow for the volume of the story. */
-const makeSmallPool: Operation = async (scene) => {
-  await ensureGroup(scene)
-  const found = await handMadeLvm('lvs', '--noheadings', '--options', 'lv_name', GROUP)
-  if (found.includes(THIN.pool)) return scene.facts
-  const tags = poolTagsOf(CLUSTER).flatMap((tag) => ['--addtag', tag])
-  const shape = ['--type', 'thin-pool', '--zero', 'y', '--activate', 'n', '--extents', '1']
-  await handMadeLvm('lvcreate', ...shape, '--name', THIN.pool, ...tags, GROUP)
-  return scene.facts
-}
-
 /** Handed out for the first time, and written to. */
 const stage: Operation = async (scene) => {
   const volume = acknowledged(scene)
@@ -113,6 +102,16 @@ const stageAgain: Operation = async (scene) => {
   if (scene.claim.content === 'block') await check(devicePath)
   else await withFileSystem(devicePath, check)
   return { ...scene.facts, volume: { ...volume, used: { fileSystemUuid: await uuidOf(devicePath, scene) } } }
+}
+
+/** Twice as large as it was made. */
+const extend: Operation = async (scene) => {
+  const volume = acknowledged(scene)
+  await ensureGroup(scene)
+  const { sizeBytes } = await scene.volumes.extendVolume({
+    ...{ handle: volume.handle, sizeBytes: 2n * SIZE_BYTES, overprovisionPermille: 1000n },
+  })
+  return { ...scene.facts, volume: { ...volume, sizeBytes: `${sizeBytes}` } }
 }
 
 const release: Operation = async (scene) => {
@@ -141,5 +140,5 @@ const stageWithoutNode: Operation = async (scene) => {
 }
 
 export const VOLUME_OPERATIONS = {
-  ...{ group, makeSmallPool, create, stage, release, stageAgain, stageWithoutNode, remove },
+  ...{ group, create, extend, stage, release, stageAgain, stageWithoutNode, remove },
 } as const

@@ -17,6 +17,10 @@ export interface Order {
   readonly flushes: boolean
   /** Only at these points; at every one when absent. */
   readonly only?: readonly string[]
+  /** Only within these operations; within every one when absent. */
+  readonly within?: readonly OperationName[]
+  /** Whether it looks after its thin pools as the agent does. */
+  readonly watchesPools?: boolean
 }
 
 /** What a victim says, one JSON text a line. */

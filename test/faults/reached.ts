@@ -9,10 +9,11 @@ const ROOM_STEPS: readonly ChangeStep[] = [
   'open-disk',
   'resize-disk',
   'tag-group',
-  // grow-pool-metadata is passed by pools whose metadata runs full, which takes more than a story
   'create-pool',
   'grow-pool',
+  'grow-pool-metadata',
   'create-volume',
+  'extend-volume',
   'tag-volume',
   'remove-volume',
   'activate-volume',

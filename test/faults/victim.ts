@@ -7,7 +7,7 @@ import { createCommandRunner } from '../../lvm/command-runner.ts'
 import { Refused } from '../../lvm/errors.ts'
 import { MIB, startNode } from '../node/lvm/fixture.ts'
 import { eventually } from '../support/eventually.ts'
-import { watchCrashPoints } from './crash-point.ts'
+import { changeLeftBy, watchCrashPoints } from './crash-point.ts'
 import type { Facts } from './facts.ts'
 import { fileSystemStays } from './invariants.ts'
 import { OPERATIONS, type OperationName } from './all-operations.ts'
@@ -29,13 +29,17 @@ const die = (point: string, when: string): void => {
   const name = `${underWay}/${point}`
   if (!order.moments.includes(when) || order.spent.includes(name)) return
   if (order.only !== undefined && !order.only.includes(name)) return
+  if (order.within !== undefined && !order.within.some((operation) => operation === underWay)) return
   if (!order.flushes && point.includes('.flush-device')) return
   tell({ killedAt: name })
   process.kill(process.pid, 'SIGKILL')
 }
 
-const runner = watchCrashPoints(createCommandRunner({ log: silentLogger }), die)
-const node = await startNode(runner, { erasePace: PACE })
+const runner = watchCrashPoints(createCommandRunner({ log: silentLogger }), changeLeftBy(order.spent), die)
+const node = await startNode(runner, {
+  erasePace: PACE,
+  ...(order.watchesPools === true ? { onGroupChange: () => undefined } : {}),
+})
 
 /** As the agent: an error is a reason to try again, but for one that says that trying again is no use. */
 const untilDone = async (name: OperationName, facts: Facts): Promise<Facts> => {

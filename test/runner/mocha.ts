@@ -18,10 +18,15 @@ interface Fixtures {
   readonly mochaGlobalTeardown: () => Promise<void>
 }
 
+/** In the order of the patterns, and by name within each. */
 const filesOf = async (patterns: readonly string[]): Promise<string[]> => {
   const files: string[] = []
-  for (const pattern of patterns) for await (const file of glob(pattern)) files.push(file)
-  return files.sort()
+  for (const pattern of patterns) {
+    const matching: string[] = []
+    for await (const file of glob(pattern)) matching.push(file)
+    files.push(...matching.sort())
+  }
+  return files
 }
 
 const run = async (mocha: Mocha): Promise<Totals> => {

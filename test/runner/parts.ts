@@ -26,7 +26,7 @@ const mocha =
     ...patterns,
   ]
 
-/** Tests that run inside a virtual machine of their own. */
+/** Tests that run inside a virtual machine of their own; options are those of run-node-tests.ts. */
 const inVm =
   (...patterns: readonly string[]): Part['command'] =>
   ({ totals, grep }) => [
@@ -38,33 +38,36 @@ const inVm =
   ]
 
 /**
- * Two rows of parts that run side by side, each in its order. A cluster waits more than it works, so the one virtual
- * machine of the node tests costs it little; both together take half an hour instead of one.
+ * All parts, in their order, one at a time. What costs is to start programs in virtual machines, and on a machine of two
+ * cores that goes no faster in two at a time: each of two took 2.6 times as long (docs/decisions/0079).
  */
-export const LANES: readonly (readonly Part[])[] = [
-  [
-    {
-      name: 'programs',
-      counts: 'nothing',
-      command: () => [process.execPath, resolve(here, '../lab/programs/main.ts')],
-    },
-    {
-      name: 'cluster',
-      counts: 'its totals',
-      command: mocha(
-        ['test/lab/**/*.test.ts', 'test/cluster/**/*.test.ts'],
-        '../cluster/support/shared-lab-hooks.ts',
-      ),
-    },
-    { name: 'faults', counts: 'its totals', command: inVm('test/node/faults/**/*.test.ts') },
-  ],
-  [
-    { name: 'check', counts: 'one test', command: () => ['npm', 'run', '--silent', 'check'] },
-    { name: 'unit', counts: 'its totals', command: mocha(['test/unit/**/*.test.ts']) },
-    {
-      name: 'node',
-      counts: 'its totals',
-      command: inVm('test/node/{csi-node,lab,lvm}/**/*.test.ts'),
-    },
-  ],
+export const PARTS: readonly Part[] = [
+  { name: 'check', counts: 'one test', command: () => ['npm', 'run', '--silent', 'check'] },
+  { name: 'unit', counts: 'its totals', command: mocha(['test/unit/**/*.test.ts']) },
+  {
+    name: 'programs',
+    counts: 'nothing',
+    command: () => [process.execPath, resolve(here, '../lab/programs/main.ts')],
+  },
+  { name: 'node', counts: 'its totals', command: inVm('test/node/{lab,lvm}/**/*.test.ts') },
+  { name: 'csi-node', counts: 'its totals', command: inVm('test/node/csi-node/**/*.test.ts') },
+  { name: 'faults', counts: 'its totals', command: inVm('test/node/faults/**/*.test.ts') },
+  {
+    name: 'sanity',
+    counts: 'its totals',
+    command: inVm('--with-sanity', 'test/node/sanity/**/*.test.ts'),
+  },
+  {
+    name: 'cluster',
+    counts: 'its totals',
+    // those that use the shared lab come last: its nodes cost a third of the machine also when nobody asks them anything
+    command: mocha(
+      [
+        'test/lab/**/*.test.ts',
+        'test/cluster/{daemonset,kube,lab,model}/**/*.test.ts',
+        'test/cluster/{agent,csi-node,databases,scheduler,scripts}/**/*.test.ts',
+      ],
+      '../cluster/support/shared-lab-hooks.ts',
+    ),
+  },
 ]

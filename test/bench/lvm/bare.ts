@@ -3,31 +3,32 @@ import { tagsOf } from '../../../core/volume-tags.ts'
 import { createVolumeCommand } from '../../../lvm/lvm-command.ts'
 import { deviceFilter } from '../../../lvm/lvm-config.ts'
 import type { VolumeGroup } from '../../../lvm/types.ts'
-import { GROUP, MIB, requestFor } from '../../node/lvm/fixture.ts'
+import { GROUP, MIB, requestFor, SYSTEM_DIRECTORY } from '../../node/lvm/fixture.ts'
 import { secondsOfTimes } from './cpu-time.ts'
 import { quoteAll } from '../../lab/vm/shell.ts'
 
 /** What a careful person would script: Loam's lvm.conf and view of devices, one command, a flush. */
-const prologue = (disk: string): string => `
-export LVM_SYSTEM_DIR=/run/loam-test/lvm LC_ALL=C
+export const prologue = (disk: string, systemDirectory = SYSTEM_DIRECTORY): string => `
+export LVM_SYSTEM_DIR=${quoteAll([systemDirectory])} LC_ALL=C
 exec 3>&1 >/dev/null
 view=${quoteAll([deviceFilter([disk])])}
 disk=${quoteAll([disk])}
 must() { "$@" 2>/run/bench-errors || { cat /run/bench-errors >&2; exit 1; }; }
 `
 
-/** One volume with the options and tags of the room's own command. */
-const createLine = (group: VolumeGroup, name: string): string => {
+/** One volume, of one extent when nothing else is said, with the options and tags of the room's own command. */
+export const createLine = (group: Pick<VolumeGroup, 'name' | 'uuid'>, name: string, extents = 1n): string => {
   const { record } = requestFor(group, 4n * MIB)
-  const volume = { groupName: GROUP, name, extents: 1n, places: [], tags: tagsOf(record) }
+  const volume = { groupName: group.name, name, extents, places: [], tags: tagsOf(record) }
   const { options } = createVolumeCommand({ ...volume, layout: { name: 'linear' } })
-  return `must lvm lvcreate --config "$view" ${quoteAll(options)} -- ${GROUP}; must sync "$disk"`
+  return `must lvm lvcreate --config "$view" ${quoteAll(options)} -- ${group.name}; must sync "$disk"`
 }
 
 const removeLine = (name: string): string =>
   `must lvm lvremove --config "$view" --yes -- ${GROUP}/${name}; must sync "$disk"`
 
-const bash = async (script: string): Promise<string> =>
+/** Standard output of a script for bash. @throws when it fails */
+export const bash = async (script: string): Promise<string> =>
   (await execa('bash', ['-s'], { input: script, stripFinalNewline: true })).stdout
 
 /** Milliseconds from the start until each of the volumes was made and flushed, one after another. */

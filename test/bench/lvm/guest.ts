@@ -1,4 +1,5 @@
-// The part of the bench that runs in the VM: guest.ts PART DISK ARGUMENT prints what it measured as JSON.
+// The part of the bench that runs in the VM.
+import { runPart } from '../guest-part.ts'
 import { measureCost } from './cost.ts'
 import { measureCreates } from './creates.ts'
 import { makeGroup } from './group.ts'
@@ -13,16 +14,8 @@ const PARTS = {
   lives: measureLives,
   idle: measureIdle,
   memory: measureMemory,
-} as const satisfies Record<string, (disk: string, argument: never) => Promise<unknown>>
+} as const
 
-export type Part = keyof typeof PARTS
-export type Argument<Name extends Part> = Parameters<(typeof PARTS)[Name]>[1]
-export type Measured<Name extends Part> = Awaited<ReturnType<(typeof PARTS)[Name]>>
+export type Parts = typeof PARTS
 
-const isPart = (name: string): name is Part => Object.hasOwn(PARTS, name)
-
-const [name = '', disk = '', argument = 'null'] = process.argv.slice(2)
-if (!isPart(name)) throw new Error(`no part "${name}"; there are: ${Object.keys(PARTS).join(', ')}`)
-const measure: (disk: string, argument: never) => Promise<unknown> = PARTS[name]
-const measured = await measure(disk, JSON.parse(argument) as never)
-process.stdout.write(`${JSON.stringify(measured ?? null)}\n`)
+await runPart(PARTS)

@@ -18,7 +18,7 @@ export interface Idle {
 }
 
 /** proc_stat(5), `processes`: forks since boot. */
-const startedSinceBoot = async (): Promise<number> =>
+export const startedSinceBoot = async (): Promise<number> =>
   Number(/^processes (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1])
 
 /** In the guest: the room does nothing but answer how things are, once a second. */

@@ -15,14 +15,14 @@ import {
 } from '../support/claims.ts'
 import { logicalVolumesOn, nodesWithVolume } from '../support/logical-volumes.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, deletePod, execInPod, podManifest, waitForPod } from '../support/pods.ts'
+import { createPod, deletePod, execInPod, waitForPod } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node'
 
 describe('agent/claim-controller: from a claim to a volume in a pod', function () {
-  this.timeout(300_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let namespace: string
   let storageClass: TestClass
@@ -94,8 +94,9 @@ describe('agent/claim-controller: from a claim to a volume in a pod', function (
     // Held while both claims get the node, so that neither is served before the other has chosen.
     await signalAgent(lab, 'node1', 'STOP')
     try {
-      for (const name of ['left', 'right']) await createPodThatPrefers('node1', name)
-      await waitFor({ what: 'both claims to select node1', timeoutMs: 120_000 }, async () => {
+      for (const name of ['left', 'right'])
+        await createPod(lab, { namespace, name, claims: [name], preferredNode: 'node1' })
+      await waitFor({ what: 'both claims to select node1', timeoutMs: 240_000 }, async () => {
         const claims = await Promise.all(['left', 'right'].map((name) => findClaim(lab, namespace, name)))
         return claims.every((object) => object?.metadata.annotations?.[SELECTED_NODE] === 'node1')
       })
@@ -114,18 +115,6 @@ describe('agent/claim-controller: from a claim to a volume in a pod', function (
       await dropClaim(name)
     }
   })
-
-  const createPodThatPrefers = async (node: string, name: string): Promise<void> => {
-    const manifest = podManifest({ namespace, name, claims: [name] }) as { spec: object }
-    const preference = {
-      matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }],
-    }
-    const affinity = {
-      nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference }] },
-    }
-    const body = { ...manifest, spec: { ...manifest.spec, affinity } }
-    await lab.api.json({ method: 'POST', path: `/api/v1/namespaces/${namespace}/pods`, body })
-  }
 
   /** From the audit log: our agent removed the key, and had told the scheduler the lower capacity before. */
   const proveThatWeCleared = async (name: string): Promise<void> => {
@@ -161,17 +150,9 @@ describe('agent/claim-controller: from a claim to a volume in a pod', function (
   }
 
   it('refuses an access mode that no node can serve, and keeps the selected node', async () => {
-    await lab.api.json({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims`,
-      body: {
-        metadata: { name: 'shared' },
-        spec: {
-          storageClassName: storageClass.name,
-          accessModes: ['ReadWriteMany'],
-          resources: { requests: { storage: '10Mi' } },
-        },
-      },
+    await createClaim(lab, {
+      ...{ namespace, name: 'shared', storageClass: storageClass.name, size: '10Mi' },
+      accessMode: 'ReadWriteMany',
     })
     await createPod(lab, { namespace, name: 'shared', claims: ['shared'] })
     const event = await waitForEvent(lab, namespace, 'shared', /^AccessModeNotSupported: /)

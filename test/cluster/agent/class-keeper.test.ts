@@ -16,7 +16,7 @@ import {
 const DISK_EDGES = 'head -c 4194304 "$0" | sha256sum; tail -c 4194304 "$0" | sha256sum'
 
 describe('agent/class-keeper: from the disks of a StorageClass to a volume group', function () {
-  this.timeout(300_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let made: TestClass[] = []
   const edgesOf = async (path: string): Promise<string> =>
@@ -130,7 +130,8 @@ describe('agent/class-keeper: from the disks of a StorageClass to a volume group
 
   it('takes a disk that is added to the NodeLocalStorage into the group', async () => {
     const storageClass = await createClass(lab, { name: 'keeper-grow', disks: { node1: ['a'] } })
-    made.push(storageClass)
+    // made blank again with the disk that joins
+    made.push({ ...storageClass, disks: { node1: ['a', 'b'].map((letter) => diskById('node1', letter)) } })
     await waitForClass(lab, storageClass)
     const [report] = await reportsOf(lab, storageClass.name)
     const disks = [...(report?.spec.disks ?? []), { path: diskById('node1', 'b') }]
@@ -144,8 +145,9 @@ describe('agent/class-keeper: from the disks of a StorageClass to a volume group
     const grown = await waitForReport(
       lab,
       { storageClass: storageClass.name, node: 'node1', what: 'larger than before' },
+      // the numbers of the group may be told before what became of the disk
       ({ status }) => {
-        return status?.volumeGroup !== undefined && status.volumeGroup.size !== size
+        return status?.volumeGroup?.size !== size && status?.disks?.length === 2
       },
     )
     expect(grown.status?.disks?.map(({ state }) => state)).to.deep.equal(['Accepted', 'Accepted'])

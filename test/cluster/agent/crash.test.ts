@@ -3,6 +3,7 @@ import type { Lab } from '../../lab/lab.ts'
 import { waitForNode } from '../../lab/node/ready.ts'
 import { waitFor } from '../../lab/runtime/wait.ts'
 import { agentPods, isPodReady } from '../../lab/loam/agent-pods.ts'
+import { replaceAgent } from '../support/agent-pod.ts'
 import { signalAgent, waitForNewAgent } from '../support/agent-process.ts'
 import {
   createClaim,
@@ -19,7 +20,7 @@ import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
 describe('agent: crashes of the agent, of kubelet and of the node', function () {
-  this.timeout(400_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let namespace: string
   let storageClass: TestClass
@@ -57,7 +58,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
       await createPod(lab, { namespace, name: 'half', claims: ['half'] })
       const ours = async () =>
         (await logicalVolumesOn(lab, 'node1')).filter(({ lv_name }) => lv_name === `pvc-${metadata.uid}`)
-      await waitFor({ what: 'the logical volume', timeoutMs: 120_000 }, async () => (await ours()).length > 0)
+      await waitFor({ what: 'the logical volume', timeoutMs: 240_000 }, async () => (await ours()).length > 0)
       const [made] = await ours()
       await waitForNewAgent(lab, 'node1', await signalAgent(lab, 'node1', 'KILL'))
       expect((await findClaim(lab, namespace, 'half'))?.spec.volumeName).to.equal(undefined)
@@ -75,16 +76,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     await claim('stays')
     const pod = await runPod('stays')
     await execInPod(lab, pod, ['sh', '-c', 'echo before > /data/stays/file'])
-    const find = async () => (await agentPods(lab.api)).find(({ spec }) => spec.nodeName === 'node1')
-    const old = await find()
-    await lab.api.send({
-      method: 'DELETE',
-      path: `/api/v1/namespaces/loam-system/pods/${old?.metadata.name ?? ''}`,
-    })
-    await waitFor({ what: 'a new agent pod on node1 to be Ready', timeoutMs: 120_000 }, async () => {
-      const now = await find()
-      return now !== undefined && now.metadata.uid !== old?.metadata.uid && isPodReady(now)
-    })
+    await replaceAgent(lab, 'node1')
     expect(await execInPod(lab, pod, ['cat', '/data/stays/file'])).to.equal('before')
     await claim('fresh')
     await runPod('fresh')
@@ -97,7 +89,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     await waitForNewAgent(lab, 'node1', before)
     // kubelet writes the end of a container into the status after the next one runs.
     const ended = await waitFor(
-      { what: 'the agent of node1 to be Ready, and its end in the status', timeoutMs: 120_000 },
+      { what: 'the agent of node1 to be Ready, and its end in the status', timeoutMs: 240_000 },
       async () => {
         const pod = (await agentPods(lab.api)).find(({ spec }) => spec.nodeName === 'node1')
         const terminated = pod?.status.containerStatuses?.[0]?.lastState?.terminated
@@ -118,7 +110,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     const vm = await lab.vm('node1')
     const old = (await vm.run(['pgrep', '-x', 'kubelet'])).trim()
     await vm.run(['kill', '-KILL', old])
-    await waitFor({ what: 'another kubelet', timeoutMs: 120_000 }, async () => {
+    await waitFor({ what: 'another kubelet', timeoutMs: 240_000 }, async () => {
       const now = (await vm.exec(['pgrep', '-x', 'kubelet'])).stdout.trim()
       return now !== '' && now !== old
     })
@@ -136,7 +128,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     const uid = (await waitForPod(lab, namespace, 'cut')).metadata.uid
     await lab.cut('node1')
     await waitForNode(lab.api, await lab.start('node1'))
-    await waitFor({ what: 'the pod to have its volume again', timeoutMs: 180_000 }, async () => {
+    await waitFor({ what: 'the pod to have its volume again', timeoutMs: 240_000 }, async () => {
       const answer = await lab.kubectl([
         'exec',
         '--namespace',

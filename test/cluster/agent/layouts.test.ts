@@ -27,7 +27,7 @@ const conditionOf = (report: NodeLocalStorage, type: string) =>
   report.status?.conditions?.find((condition) => condition.type === type)
 
 describe('layouts: a class that spreads its volumes over disks', function () {
-  this.timeout(600_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let namespace: string
   let made: TestClass[] = []

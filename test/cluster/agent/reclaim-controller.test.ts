@@ -22,7 +22,7 @@ import {
 } from '../support/storage-class.ts'
 
 describe('agent/reclaim-controller: what becomes of a volume when its claim goes', function () {
-  this.timeout(300_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let namespace: string
   let storageClass: TestClass
@@ -50,7 +50,7 @@ describe('agent/reclaim-controller: what becomes of a volume when its claim goes
   }
 
   const waitForPhase = (volume: string, phase: string) =>
-    waitFor({ what: `PersistentVolume ${volume} to be ${phase}`, timeoutMs: 120_000 }, async () => {
+    waitFor({ what: `PersistentVolume ${volume} to be ${phase}`, timeoutMs: 240_000 }, async () => {
       return (await findPersistentVolume(lab, volume))?.status.phase === phase
     })
 
@@ -62,7 +62,7 @@ describe('agent/reclaim-controller: what becomes of a volume when its claim goes
     await waitForNoPersistentVolume(lab, volume)
     expect(await nodesWithVolume(lab, volume)).to.deep.equal([])
     const describe = async () => JSON.stringify(await capacitiesOf(lab, storageClass.name))
-    await waitFor({ what: 'the capacity of before', timeoutMs: 120_000, describe }, async () => {
+    await waitFor({ what: 'the capacity of before', timeoutMs: 240_000, describe }, async () => {
       return (await capacitiesOf(lab, storageClass.name)).node1 === before.node1
     })
   })

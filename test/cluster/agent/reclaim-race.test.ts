@@ -6,21 +6,38 @@ import {
   type PersistentVolume,
   type PersistentVolumeView,
 } from '../../../agent/persistent-volume.ts'
+import { VolumeReferences } from '../../../agent/volume-references.ts'
 import { silentLogger } from '../../../core/logger.ts'
+import { formatVolumeHandle } from '../../../core/naming.ts'
 import { Conflict } from '../../../kube/errors.ts'
 import { PERSISTENT_VOLUMES } from '../../../kube/resources.ts'
 import type { KubeClient, ObjectStore } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
 import { failureOf } from '../../support/eventually.ts'
 import { useApiServer } from '../kube/fixture.ts'
+import { volumeOf } from '../kube/memory-volumes.ts'
 
-const NAME = 'pvc-0f0e0d0c-0b0a-0908-0706-050403020100'
-const HANDLE = 'n2SgQX-9a1w-2Bhd-Sg8Q-yfbi-0D2l-1g5KqW/Zx81bC-1111-2222-3333-4444-5555-abcdef'
+const CLAIM_UID = '0f0e0d0c-0b0a-0908-0706-050403020100'
+const NAME = `pvc-${CLAIM_UID}`
+const found = volumeOf({
+  ...{ name: NAME, sizeBytes: 64n << 20n, groupName: 'loam-fast' },
+  record: {
+    ...{
+      state: 'used',
+      clusterId: 'ours',
+      claimUid: CLAIM_UID,
+      claimNamespace: 'default',
+      claimName: 'gone',
+    },
+    ...{ storageClassName: 'fast', erase: 'zero', content: 'ext4' },
+  },
+})
+const HANDLE = formatVolumeHandle(found.handle)
 
 /**
  * A person sets the policy to Retain in the very moment in which the agent acts on Delete. No cluster can be made to
  * do so on demand, so here the controller runs in the test, against a real API server, and the flip comes between its
- * read and its write. The logical volume is a witness that ends the test when anybody touches it.
+ * read and its write. The logical volume is a witness that ends the test when anybody does more than look at it.
  */
 describe('agent/reclaim-controller: the policy changes while the agent decides', function () {
   this.timeout(60_000)
@@ -29,6 +46,7 @@ describe('agent/reclaim-controller: the policy changes while the agent decides',
 
   const witness = new Proxy({} as NodeVolumes, {
     get: (_, method) => () => {
+      if (method === 'findVolume') return Promise.resolve(found)
       touched.push(String(method))
       return Promise.reject(new Error(`NodeVolumes.${String(method)} was called`))
     },
@@ -46,11 +64,18 @@ describe('agent/reclaim-controller: the policy changes while the agent decides',
   }
 
   const controllerWith = (client: KubeClient, woken: PersistentVolumeView): ReclaimController => {
-    const store: Pick<ObjectStore<PersistentVolumeView>, 'get'> = { get: () => woken }
+    const store: Pick<ObjectStore<PersistentVolumeView>, 'get' | 'entries'> = {
+      get: () => woken,
+      entries: () => new Map([[NAME, woken]]).entries(),
+    }
     const keeper: Pick<ClassKeeper, 'groupChanged'> = { groupChanged: () => undefined }
     const events = { record: () => undefined, flush: () => Promise.resolve() }
     const ports = { client, volumes: witness, events, log: silentLogger }
-    return new ReclaimController(ports, store as ObjectStore<PersistentVolumeView>, keeper as ClassKeeper)
+    return new ReclaimController({
+      ...{ ports, identity: { nodeName: 'node1', clusterId: 'ours', namespace: 'loam-system' } },
+      ...{ known: store as ObjectStore<PersistentVolumeView>, classes: keeper as ClassKeeper },
+      references: new VolumeReferences(client),
+    })
   }
 
   const releasedVolume = async (): Promise<PersistentVolumeView> => {
@@ -115,5 +140,20 @@ describe('agent/reclaim-controller: the policy changes while the agent decides',
     expect(touched).to.deep.equal([])
     // What holds it now is the protection of a control plane that does not run here.
     expect((await read())?.metadata.finalizers).to.deep.equal(['kubernetes.io/pv-protection'])
+  })
+
+  it('while the logical volume is proven to be its own: it is decided anew, and kept', async () => {
+    const woken = await releasedVolume()
+    await controllerWith(api.client, woken).reconcile(NAME)
+    const client: KubeClient = {
+      ...api.client,
+      list: async (type, options, each) => {
+        await retain()
+        return api.client.list(type, options, each)
+      },
+    }
+    const controller = controllerWith(client, { ...woken, isBeingDeleted: true })
+    await failureOf(controller.reconcile(NAME), Conflict)
+    expect(touched).to.deep.equal([])
   })
 })

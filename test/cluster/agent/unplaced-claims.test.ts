@@ -1,31 +1,21 @@
 import { expect } from 'chai'
 import type { Lab } from '../../lab/lab.ts'
-import {
-  createClaim,
-  deleteClaim,
-  findClaim,
-  waitForEvent,
-  waitForNoPersistentVolume,
-} from '../support/claims.ts'
+import { createClaim, findClaim, waitForEvent } from '../support/claims.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, deletePod, waitForPod } from '../support/pods.ts'
+import { removePodAndClaim } from '../support/pod-and-claim.ts'
+import { createPod, waitForPod } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
 describe('agent/unplaced-claims: a claim that fits nowhere', function () {
-  this.timeout(300_000)
+  this.timeout(1_200_000)
   let lab: Lab
   let namespace: string
   let storageClass: TestClass
   const claim = (name: string, size: string) =>
     createClaim(lab, { namespace, name, storageClass: storageClass.name, size })
 
-  const remove = async (name: string): Promise<void> => {
-    const volume = (await findClaim(lab, namespace, name))?.spec.volumeName ?? ''
-    await deletePod(lab, namespace, name)
-    await deleteClaim(lab, namespace, name)
-    await waitForNoPersistentVolume(lab, volume)
-  }
+  const remove = (name: string): Promise<void> => removePodAndClaim(lab, namespace, name)
 
   before(async () => {
     lab = await sharedLab()
@@ -48,7 +38,9 @@ describe('agent/unplaced-claims: a claim that fits nowhere', function () {
     await claim('third', '500Mi')
     await createPod(lab, { namespace, name: 'third', claims: ['third'] })
     const event = await waitForEvent(lab, namespace, 'third', /^NoNodeHasRoom: /)
-    expect(event).to.match(/no node has room for 500Mi .*node1 \d+ MiB, node2 \d+ MiB/)
+    expect(event).to.match(
+      /no node has room for 500Mi .*node1 \d+ MiB of \d+ MiB free, node2 \d+ MiB of \d+ MiB free/,
+    )
     await waitForEvent(lab, namespace, 'third', /^FailedScheduling: .*did not have enough free storage/)
     expect((await findClaim(lab, namespace, 'third'))?.status?.phase).to.equal('Pending')
 

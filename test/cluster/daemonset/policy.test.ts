@@ -1,334 +1,195 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { VOLUME_FINALIZER } from '../../../core/naming.ts'
-import type { Lab } from '../../lab/lab.ts'
-import { kubeconfigOf } from '../../lab/runtime/directory.ts'
-import { waitFor } from '../../lab/runtime/wait.ts'
-import { sharedLab } from '../support/shared-lab.ts'
+import { createKubeClient } from '../../../kube/client.ts'
+import { Forbidden } from '../../../kube/errors.ts'
+import {
+  CSI_STORAGE_CAPACITIES,
+  EVENTS,
+  LEASES,
+  NODE_LOCAL_STORAGES,
+  PERSISTENT_VOLUMES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+} from '../../../kube/resources.ts'
+import { createTransport } from '../../../kube/transport.ts'
+import type { KubeObject, ResourceType } from '../../../kube/types.ts'
+import { makeCertificate } from '../../lab/control-plane/certificates.ts'
+import { eventually, failureOf } from '../../support/eventually.ts'
+import { readDaemonset } from '../../support/manifests.ts'
+import { claimOf, expandingClaimOf, create, volumeOf } from './dry-runs.ts'
+import { OURS, THEIRS, useInstalled, type Answer } from './installed.ts'
 import {
   claim,
+  CLASS,
   event,
   lease,
-  NAMESPACE,
   nodeLocalStorage,
-  persistentVolume,
+  PROVISIONER,
+  SELECTED_NODE,
   storageCapacity,
 } from './objects.ts'
+import { REFUSED } from './refusals.ts'
+import { newVolume, secret, withSpec } from './volume-refusals.ts'
+import { WRITES } from './writes.ts'
 
-type CommandResult = Awaited<ReturnType<Lab['kubectl']>>
+const SECRETS: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+}
+const podWithClaim = (claimName: string): KubeObject & { readonly spec: unknown } => ({
+  metadata: { namespace: 'default', name: 'user-of-the-claim' },
+  spec: {
+    nodeName: OURS,
+    containers: [{ name: 'user', image: 'user' }],
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+  },
+})
 
-const SELECTED_NODE = 'volume.kubernetes.io/selected-node'
-
-interface Item {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly generation?: number }
-  readonly spec: { readonly nodeName?: string }
+interface Policy extends KubeObject {
   readonly status?: {
     readonly observedGeneration?: number
     readonly typeChecking?: { readonly expressionWarnings?: readonly unknown[] }
-    readonly resourceRules?: readonly Rule[]
   }
 }
-
-interface Rule {
-  readonly verbs: readonly string[]
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly resourceNames?: readonly string[]
+const POLICIES: ResourceType = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  plural: 'validatingadmissionpolicies',
+  kind: 'ValidatingAdmissionPolicy',
+  namespaced: false,
 }
 
-/** Every write is a server-side dry run: admission decides, and nothing stays. */
-const DRY_RUN = '--dry-run=server'
+const expectAllowed = ({ code, message }: Answer) => expect(code, message).to.be.within(200, 299)
+const expectDenied = ({ code, message }: Answer, policy: string, reason: string) => {
+  expect(message).to.contain(`ValidatingAdmissionPolicy 'loam-agent-${policy}'`).and.to.contain(reason)
+  expect(code, message).to.equal(422)
+}
 
 describe('what an agent may write', function () {
-  this.timeout(600_000)
-  let lab: Lab
-  let directory: string
-  /** Two nodes with an agent each; `ours` is the one whose token is used. */
-  let ours: string
-  let theirs: string
-  let kubeconfig: string
-  const claimUid = randomUUID()
-  const made: string[][] = []
+  this.timeout(60_000)
+  const installed = useInstalled()
 
-  const asAdmin = async (...argv: string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await lab.kubectl(argv)
-    expect(exitCode, stderr).to.equal(0)
-    return stdout
-  }
-  const list = async (...argv: string[]): Promise<readonly Item[]> =>
-    (JSON.parse(await asAdmin('get', ...argv, '-o', 'json')) as { items: Item[] }).items
-
-  const makeAsAdmin = async (object: { kind: string; metadata: { name: string; namespace?: string } }) => {
-    const { exitCode, stderr } = await lab.kubectl(['create', '-f', '-'], JSON.stringify(object))
-    expect(exitCode, stderr).to.equal(0)
-    const { name, namespace = 'default' } = object.metadata
-    made.push([object.kind, name, '-n', namespace])
-  }
-
-  const asAgent = async (argv: readonly string[], object?: unknown): Promise<CommandResult> =>
-    await lab.kubectl(
-      [`--kubeconfig=${kubeconfig}`, ...argv],
-      object === undefined ? undefined : JSON.stringify(object),
-    )
-  const create = async (object: unknown) => await asAgent(['create', DRY_RUN, '-f', '-'], object)
-  const patch = async (argv: readonly string[], change: unknown) =>
-    await asAgent(['patch', ...argv, DRY_RUN, '--type=merge', '-p', JSON.stringify(change)])
-
-  const expectAllowed = ({ exitCode, stderr }: CommandResult) => expect(exitCode, stderr).to.equal(0)
-  const expectDenied = ({ exitCode, stderr }: CommandResult, policy: string, reason: string) => {
-    expect(exitCode).to.equal(1)
-    expect(stderr).to.contain(`ValidatingAdmissionPolicy '${policy}'`).and.to.contain(reason)
-  }
-
-  const writeKubeconfig = async (file: string, token: string): Promise<void> => {
-    const admin = JSON.parse(await readFile(kubeconfigOf(lab.directory, 'admin'), 'utf8')) as {
-      users: { name: string }[]
+  before(async function () {
+    this.timeout(120_000)
+    const { client } = installed.api
+    const bound = { ...claimOf(OURS, 'bound'), spec: { ...claimOf(OURS).spec, volumeName: 'some' } }
+    const foreign = claim('of-another-driver', { [SELECTED_NODE]: OURS, [PROVISIONER]: 'other.example' })
+    const waiting = claim('of-no-node', { [PROVISIONER]: 'loam.storage' })
+    const claims: KubeObject[] = [bound, foreign, waiting]
+    for (const node of [OURS, THEIRS]) {
+      claims.push(claimOf(node))
+      await client.create(PERSISTENT_VOLUMES, volumeOf(node))
+      await client.create(CSI_STORAGE_CAPACITIES, storageCapacity(node))
+      await client.create(NODE_LOCAL_STORAGES, nodeLocalStorage(node))
+      await client.create(EVENTS, event(node, `event-of-${node}`))
+      await client.create(LEASES, lease(node))
     }
-    const users = admin.users.map(({ name }) => ({ name, user: { token } }))
-    await writeFile(file, JSON.stringify({ ...admin, users }), { mode: 0o600 })
-  }
-
-  before(async () => {
-    lab = await sharedLab()
-    directory = await mkdtemp(join(tmpdir(), 'loam-policy-'))
-    const pods = await list('pods', '-n', NAMESPACE, '-l', 'app.kubernetes.io/component=agent')
-    const [pod, other] = pods
-    if (pod?.spec.nodeName === undefined || other?.spec.nodeName === undefined)
-      throw new Error('the test needs agents on two nodes')
-    ours = pod.spec.nodeName
-    theirs = other.spec.nodeName
-    const bound = ['--bound-object-kind=Pod', `--bound-object-name=${pod.metadata.name}`]
-    const token = await asAdmin(
-      ...['create', 'token', 'loam-agent', '-n', NAMESPACE, ...bound],
-      `--bound-object-uid=${pod.metadata.uid}`,
-    )
-    kubeconfig = join(directory, 'agent.conf')
-    await writeKubeconfig(kubeconfig, token)
-  })
-
-  after(async () => {
-    for (const argv of made) {
-      if (argv[0] === 'PersistentVolume')
-        await asAdmin('patch', ...argv, '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
-      await asAdmin('delete', ...argv, '--ignore-not-found', '--wait=false')
+    for (const object of claims) await client.create(PERSISTENT_VOLUME_CLAIMS, object)
+    for (const claim of [OURS, THEIRS].map(expandingClaimOf)) {
+      await client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+      const status = { status: { phase: 'Bound', capacity: { storage: '4Mi' } } }
+      const asStatus = { type: 'merge', subresource: 'status' } as const
+      await client.patch(PERSISTENT_VOLUME_CLAIMS, claim.metadata, status, asStatus)
     }
-    await rm(directory, { recursive: true, force: true })
+    const kubelet = { ...event(OURS, 'event-of-kubelet'), reportingController: 'kubelet' }
+    await client.create(EVENTS, kubelet)
+    await eventually('every policy is in force', async () => {
+      const answers = WRITES.map(async ([, , policy, , write]) => {
+        const { message } = await installed.bound.send(write(THEIRS))
+        return message.includes(`'loam-agent-${policy}'`) ? policy : undefined
+      })
+      const inForce = new Set(await Promise.all(answers))
+      return WRITES.every(([, , policy]) => inForce.has(policy))
+    })
   })
 
   it('is decided by policies that the API server finds no fault with', async () => {
-    const policies = await waitFor({ what: 'type checking of the policies', timeoutMs: 30_000 }, async () => {
-      const found = (await list('validatingadmissionpolicies')).filter(({ metadata }) =>
-        metadata.name.startsWith('loam-agent-'),
-      )
-      const isChecked = ({ metadata, status }: Item) => status?.observedGeneration === metadata.generation
-      return found.every(isChecked) && found
+    const policies = await eventually('type checking of the policies', async () => {
+      const found: Policy[] = []
+      await installed.api.client.list<Policy>(POLICIES, {}, (policy) => found.push(policy))
+      const isChecked = ({ metadata, status }: Policy) => status?.observedGeneration === metadata.generation
+      return found.length === 7 && found.every(isChecked) && found
     })
-    expect(policies.map(({ metadata }) => metadata.name)).to.have.members([
-      'loam-agent-events',
-      'loam-agent-leases',
-      'loam-agent-node-local-storages',
-      'loam-agent-persistent-volume-claims',
-      'loam-agent-persistent-volumes',
-      'loam-agent-storage-capacities',
-    ])
     for (const { metadata, status } of policies)
-      expect(status?.typeChecking?.expressionWarnings ?? [], metadata.name).to.deep.equal([])
+      expect(status?.typeChecking?.expressionWarnings ?? [], metadata.name ?? '').to.deep.equal([])
   })
 
-  it('is bounded by the rights that the manifests give, as the API server adds them up', async () => {
-    const review = {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectRulesReview',
-      spec: { namespace: NAMESPACE },
+  it('is all that its rights give, each tried on its own node and on another one', async () => {
+    const writing = new Set(['create', 'update', 'patch', 'delete', 'deletecollection'])
+    const granted = (await readDaemonset()).flatMap(({ rules = [] }) =>
+      rules.flatMap(({ resources, verbs }) =>
+        resources.flatMap((resource) =>
+          verbs.filter((verb) => writing.has(verb)).map((verb) => `${resource} ${verb}`),
+        ),
+      ),
+    )
+    const tried = new Set(WRITES.map(([resource, verb]) => `${resource} ${verb}`))
+    expect([...tried]).to.have.members(granted)
+  })
+
+  for (const [resource, verb, policy, how, write] of WRITES)
+    it(`is a ${verb} of ${resource} ${how} on its own node, and with its own token, only`, async () => {
+      expectAllowed(await installed.bound.send(write(OURS)))
+      expectDenied(await installed.bound.send(write(THEIRS)), policy, OURS)
+      expectDenied(await installed.unbound.send(write(OURS)), policy, 'not bound to a pod on a node')
+      const { code, message } = await installed.stranger.send(write(OURS))
+      expect(code).to.equal(403)
+      expect(message).to.match(/:stranger" cannot \w+ resource/)
+    })
+
+  for (const [policy, what, reason, request] of REFUSED)
+    it(`is not, in ${policy}: ${what}`, async () => {
+      expectDenied(await installed.bound.send(request), policy, reason)
+    })
+
+  it('is no volume that names a Secret, because kubelet may read what the volumes of its pods name', async () => {
+    const { api } = installed
+    const volume = withSpec(newVolume, { csi: { ...newVolume.spec.csi, nodePublishSecretRef: secret } })
+    const { directory } = api.server
+    await makeCertificate(directory, { name: 'kubelet', subject: `/O=system:nodes/CN=system:node:${OURS}` })
+    const [ca, cert, key] = await Promise.all(
+      ['ca.crt', 'kubelet.crt', 'kubelet.key'].map((file) => readFile(join(directory, file), 'utf8')),
+    )
+    const tls = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), key }
+    const connection = {
+      server: new URL(`https://127.0.0.1:${api.server.port}`),
+      credentials: () => Promise.resolve({ tls }),
+      renew: () => undefined,
     }
-    const { stdout, stderr, exitCode } = await asAgent(
-      ['create', '--validate=false', '-o', 'json', '-f', '-'],
-      review,
-    )
-    expect(exitCode, stderr).to.equal(0)
-    // What every authenticated user may ask about itself is not the agent's.
-    const own = ((JSON.parse(stdout) as Item).status?.resourceRules ?? []).filter(
-      ({ apiGroups }) => !apiGroups.some((group) => /^(authorization|authentication)\.k8s\.io$/.test(group)),
-    )
-    const rights = own.flatMap(({ apiGroups, resources, resourceNames = [], verbs }) =>
-      resources.map((resource) => [apiGroups.join(), resource, ...resourceNames, verbs.join()].join(' ')),
-    )
-    expect(rights).to.have.members([
-      ' namespaces kube-system get',
-      ' nodes get',
-      ' persistentvolumeclaims get,list,watch,patch',
-      ' persistentvolumes get,list,watch,create,patch,delete',
-      'coordination.k8s.io leases get,create,patch',
-      'events.k8s.io events get,create,patch',
-      'loam.storage nodelocalstorages get,list,watch,create,patch',
-      'loam.storage nodelocalstorages/status patch',
-      'storage.k8s.io csistoragecapacities get,create,patch,delete',
-      'storage.k8s.io storageclasses get,list,watch',
-    ])
-  })
-
-  describe('of PersistentVolumes', () => {
-    const policy = 'loam-agent-persistent-volumes'
-    const name = `pvc-${claimUid}`
-
-    before(async () => await makeAsAdmin(persistentVolume(ours, claimUid)))
-
-    it('is one of its own node, named for the claim', async () => {
-      expectAllowed(await create(persistentVolume(ours, randomUUID())))
-    })
-    it('is none of another node', async () => {
-      expectDenied(await create(persistentVolume(theirs, randomUUID())), policy, `pinned to the node ${ours}`)
-    })
-    it('is none that more than one node may use', async () => {
-      const wide = persistentVolume(ours, randomUUID())
-      wide.spec.nodeAffinity.required.nodeSelectorTerms.push(
-        ...persistentVolume(theirs, claimUid).spec.nodeAffinity.required.nodeSelectorTerms,
-      )
-      expectDenied(await create(wide), policy, 'and to no other')
-    })
-    it('is none without the label that its watch goes by', async () => {
-      const unlabelled = persistentVolume(ours, randomUUID())
-      unlabelled.metadata.labels = {}
-      expectDenied(await create(unlabelled), policy, 'the label loam.storage/node')
-    })
-    it('is none of another driver', async () => {
-      const foreign = persistentVolume(ours, randomUUID())
-      foreign.spec.csi.driver = 'hostpath.csi.k8s.io'
-      expectDenied(await create(foreign), policy, 'of the driver loam.storage only')
-    })
-    it("is none in another claim's name", async () => {
-      const stolen = persistentVolume(ours, randomUUID())
-      stolen.spec.claimRef.uid = randomUUID()
-      expectDenied(await create(stolen), policy, 'named for the UID of the claim')
-    })
-    it("drops the agent's own finalizer, and changes nothing else", async () => {
-      expectAllowed(await patch(['pv', name], { metadata: { finalizers: ['kubernetes.io/pv-protection'] } }))
-      expectDenied(
-        await patch(['pv', name], { metadata: { finalizers: [VOLUME_FINALIZER] } }),
-        policy,
-        'no finalizer but loam.storage/logical-volume',
-      )
-      expectDenied(
-        await patch(['pv', name], { spec: { persistentVolumeReclaimPolicy: 'Delete' } }),
-        policy,
-        'nothing in the spec',
-      )
-    })
-    it('is deleted on its own node only', async () => {
-      const othersUid = randomUUID()
-      await makeAsAdmin(persistentVolume(theirs, othersUid))
-      expectAllowed(await asAgent(['delete', 'pv', name, DRY_RUN]))
-      expectDenied(
-        await asAgent(['delete', 'pv', `pvc-${othersUid}`, DRY_RUN]),
-        policy,
-        `pinned to the node ${ours}`,
-      )
-    })
-  })
-
-  describe('in claims', () => {
-    const policy = 'loam-agent-persistent-volume-claims'
-    const target = (name: string) => ['pvc', name, '-n', 'default']
-
-    before(async () => {
-      await makeAsAdmin(claim('policy-ours', { [SELECTED_NODE]: ours, note: 'kept' }))
-      await makeAsAdmin(claim('policy-theirs', { [SELECTED_NODE]: theirs }))
-    })
-
-    it('is the removal of a selection of its own node', async () => {
-      const removal = { metadata: { annotations: { [SELECTED_NODE]: null } } }
-      expectAllowed(await patch(target('policy-ours'), removal))
-      expectDenied(await patch(target('policy-theirs'), removal), policy, `the node ${ours} is selected`)
-    })
-    it('is no other change of the selection', async () => {
-      const move = { metadata: { annotations: { [SELECTED_NODE]: theirs } } }
-      expectDenied(await patch(target('policy-ours'), move), policy, 'adds and changes no annotation')
-      const empty = { metadata: { annotations: { [SELECTED_NODE]: '' } } }
-      expectDenied(await patch(target('policy-ours'), empty), policy, 'adds and changes no annotation')
-    })
-    it('is no other annotation, label, finalizer or request', async () => {
-      const refused: readonly [unknown, string][] = [
-        [{ metadata: { annotations: { note: null } } }, 'removes no annotation'],
-        [{ metadata: { annotations: { more: 'x' } } }, 'adds and changes no annotation'],
-        [{ metadata: { labels: { more: 'x' } } }, 'changes nothing in a claim but'],
-        [{ metadata: { finalizers: null } }, 'changes nothing in a claim but'],
-        [{ spec: { volumeName: 'other' } }, 'changes nothing in a claim but'],
-      ]
-      for (const [change, reason] of refused)
-        expectDenied(await patch(target('policy-ours'), change), policy, reason)
-    })
-  })
-
-  it('is the capacity of its own node only', async () => {
-    const policy = 'loam-agent-storage-capacities'
-    expectAllowed(await create(storageCapacity(ours)))
-    expectDenied(await create(storageCapacity(theirs)), policy, `of the node ${ours}`)
-    const everywhere = storageCapacity(ours)
-    everywhere.nodeTopology.matchLabels = {}
-    expectDenied(await create(everywhere), policy, 'and of no other')
-    await makeAsAdmin(storageCapacity(theirs))
-    const object = ['csistoragecapacity', 'policy-test', '-n', NAMESPACE]
-    expectDenied(await patch(object, { capacity: '1Ti' }), policy, `of the node ${ours}`)
-    expectDenied(await asAgent(['delete', ...object, DRY_RUN]), policy, `of the node ${ours}`)
-  })
-
-  it('is a NodeLocalStorage of its own node only', async () => {
-    const policy = 'loam-agent-node-local-storages'
-    expectAllowed(await create(nodeLocalStorage(`policy-test.${ours}-0`, ours)))
-    expectDenied(
-      await create(nodeLocalStorage(`policy-test.${theirs}-0`, theirs)),
-      policy,
-      `has to be ${ours}`,
-    )
-    expectDenied(
-      await create(nodeLocalStorage(`policy-test.${theirs}-0`, ours)),
-      policy,
-      'the name has to start',
-    )
-    await makeAsAdmin(nodeLocalStorage(`policy-test.${theirs}-0`, theirs))
-    const object = ['nls', `policy-test.${theirs}-0`]
-    expectDenied(await patch(object, { spec: { layout: 'thin' } }), policy, `has to be ${ours}`)
-    // Server-side apply, as the agent does it: other ways of kubectl read the status first, and the agent may not.
-    const apply = ['apply', '--server-side', '--subresource=status', '--validate=false', DRY_RUN, '-f', '-']
-    const report = {
-      ...nodeLocalStorage(`policy-test.${theirs}-0`, theirs),
-      status: { observedGeneration: 9 },
+    const kubelet = createTransport({ connection })
+    try {
+      const readSecret = () => createKubeClient(kubelet).get(SECRETS, secret)
+      await api.client.create(SECRETS, { metadata: secret })
+      await api.client.create(PODS, podWithClaim(claimOf(OURS).metadata.name))
+      await failureOf(readSecret(), Forbidden)
+      // The administrator does what the policy keeps the agent from.
+      await api.client.create(PERSISTENT_VOLUMES, volume)
+      await eventually('kubelet may read the Secret', () => readSecret().catch(() => false as const))
+    } finally {
+      kubelet.close()
     }
-    const status = await asAgent(apply, report)
-    expectDenied(status, policy, `has to be ${ours}`)
-  })
-
-  it('is an event in its own name only', async () => {
-    const policy = 'loam-agent-events'
-    expectAllowed(await create(event('loam.storage/agent', ours)))
-    expectDenied(await create(event('loam.storage/agent', theirs)), policy, `on the node ${ours}`)
-    expectDenied(await create(event('kubelet', ours)), policy, 'reported by loam.storage/agent')
-  })
-
-  it('is the lease of its own node only', async () => {
-    const policy = 'loam-agent-leases'
-    const own = ['lease', `loam-agent-${ours}`, '-n', NAMESPACE]
-    expectAllowed(await patch(own, { spec: { holderIdentity: 'policy-test' } }))
-    const other = ['lease', `loam-agent-${theirs}`, '-n', NAMESPACE]
     expectDenied(
-      await patch(other, { spec: { holderIdentity: 'policy-test' } }),
-      policy,
-      `loam-agent-${ours}`,
+      await installed.bound.send(create(PERSISTENT_VOLUMES, volume)),
+      'persistent-volumes',
+      'names no Secret',
     )
-    expectDenied(await create(lease('policy-test')), policy, `loam-agent-${ours}`)
   })
 
-  it('is nothing at all with a token that is bound to no pod', async () => {
-    const token = await asAdmin('create', 'token', 'loam-agent', '-n', NAMESPACE)
-    const unbound = join(directory, 'unbound.conf')
-    await writeKubeconfig(unbound, token)
-    const result = await lab.kubectl(
-      [`--kubeconfig=${unbound}`, 'create', DRY_RUN, '-f', '-'],
-      JSON.stringify(storageCapacity('')),
-    )
-    expectDenied(result, 'loam-agent-storage-capacities', 'not bound to a pod on a node')
+  it('has the name that the code gives it also where that was cut', async () => {
+    // The last two are cut behind a dot and behind dashes, which the code takes off.
+    const long = ['a'.repeat(200), 'a'.repeat(245), 'a'.repeat(239), `${'a'.repeat(238)}--b`]
+    for (const storageClassName of [CLASS, 'a.b', ...long])
+      for (const request of [
+        create(NODE_LOCAL_STORAGES, nodeLocalStorage(OURS, storageClassName)),
+        create(CSI_STORAGE_CAPACITIES, storageCapacity(OURS, storageClassName)),
+      ]) {
+        const { code, message } = await installed.bound.send(request)
+        // 409: it is there already, and the policy had nothing against it.
+        expect([201, 409], message).to.include(code)
+      }
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,18 +10,22 @@ import { makeAuthority, makeCertificate, writeKubeconfig } from '../../lab/contr
 import { ensurePrograms } from '../../lab/programs/build.ts'
 import { createProgress } from '../../lab/runtime/progress.ts'
 
-/** A real etcd and kube-apiserver on loopback, without nodes, controllers or scheduler. */
+/** A real etcd and kube-apiserver on loopback, without nodes and scheduler, and with the controllers that are named. */
 export interface ApiServer {
   readonly port: number
-  /** Holds ca.crt and kubeconfig (administrator). */
+  /** Holds ca.crt, the administrator's admin.crt and admin.key, and kubeconfig. */
   readonly directory: string
   readonly kubeconfig: string
-  /** Makes etcd forget every version but the newest. */
-  compact(): Promise<void>
+  /** Written when a policy for it is given. */
+  readonly auditLog: string
+  /** Makes etcd forget all versions before `revision`, or before the newest. */
+  compact(revision?: string): Promise<void>
   stop(): Promise<void>
 }
 
-const READY_WITHIN_MS = 60_000
+/** In a VM, on a machine that is busy with other things, it takes half of it. */
+const READY_WITHIN_MS = 120_000
+const AUDIT_LOG = 'audit.log'
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -50,6 +54,16 @@ const etcdArguments = (directory: string, client: string, peer: string): string[
   '--log-level=warn',
 ]
 
+const auditPolicyFile = (directory: string): string => join(directory, 'audit-policy.json')
+
+const auditArguments = (directory: string): string[] => [
+  `--audit-policy-file=${auditPolicyFile(directory)}`,
+  `--audit-log-path=${join(directory, AUDIT_LOG)}`,
+  // One file, written before the answer is sent: who has the answer finds the request in it.
+  '--audit-log-maxsize=10000',
+  '--audit-log-mode=blocking',
+]
+
 const apiServerArguments = (directory: string, etcd: string, port: number): string[] => [
   `--etcd-servers=${etcd}`,
   '--bind-address=127.0.0.1',
@@ -60,11 +74,20 @@ const apiServerArguments = (directory: string, etcd: string, port: number): stri
   '--service-account-issuer=https://kubernetes.default.svc',
   `--service-account-key-file=${join(directory, 'service-account.key')}`,
   `--service-account-signing-key-file=${join(directory, 'service-account.key')}`,
-  '--authorization-mode=RBAC',
+  '--authorization-mode=Node,RBAC',
+  '--enable-admission-plugins=NodeRestriction',
+  '--allow-privileged=true',
   '--service-cluster-ip-range=10.96.0.0/16',
   '--etcd-compaction-interval=0',
   // Without a cache, compaction of etcd shows at once in lists and watches of ConfigMaps.
   '--watch-cache-sizes=configmaps#0',
+]
+
+const controllerManagerArguments = (directory: string, controllers: readonly string[]): string[] => [
+  `--kubeconfig=${join(directory, 'kubeconfig')}`,
+  `--controllers=${controllers.join()}`,
+  '--leader-elect=false',
+  '--secure-port=0',
 ]
 
 const start = (directory: string, program: string, argv: readonly string[]) => {
@@ -80,7 +103,8 @@ const start = (directory: string, program: string, argv: readonly string[]) => {
 
 type Program = ReturnType<typeof start>
 
-const waitUntilReady = async (kubeconfig: string, program: Program): Promise<void> => {
+/** `isHealthy`: also all that it does after its start, for which kube-controller-manager waits ten seconds and then ends. */
+const waitUntilReady = async (kubeconfig: string, program: Program, isHealthy: boolean): Promise<void> => {
   let last: unknown
   const transport = createTransport({ connection: await kubeconfigConnection(kubeconfig) })
   const died = program.ended.then((how) => {
@@ -91,7 +115,9 @@ const waitUntilReady = async (kubeconfig: string, program: Program): Promise<voi
     while (performance.now() < deadline) {
       try {
         // The namespace "default" comes last: once it is there, objects can be made.
-        await transport.json({ method: 'GET', path: '/api/v1/namespaces/default', object: 'the API server' })
+        const request = { method: 'GET', object: 'the API server' } as const
+        await transport.json({ ...request, path: '/api/v1/namespaces/default' })
+        if (isHealthy) (await transport.stream({ ...request, path: '/healthz' })).resume()
         return
       } catch (error) {
         last = error
@@ -114,20 +140,30 @@ const etcdCall = async (etcd: string, path: string, body: object): Promise<unkno
   return JSON.parse(text)
 }
 
-const compact = async (etcd: string): Promise<void> => {
+const compact = async (etcd: string, revision?: string): Promise<void> => {
   const status = (await etcdCall(etcd, 'maintenance/status', {})) as { header: { revision: string } }
-  await etcdCall(etcd, 'kv/compaction', { revision: status.header.revision, physical: true })
+  await etcdCall(etcd, 'kv/compaction', { revision: revision ?? status.header.revision, physical: true })
 }
 
-/** Starts both, and waits until objects can be made. `stop` ends them and removes their files. */
-export const startApiServer = async (): Promise<ApiServer> => {
+export interface ApiServerOptions {
+  /** Controllers of kube-controller-manager that run beside it; none when absent. */
+  readonly controllers?: readonly string[]
+  /** An audit.k8s.io/v1 Policy: which requests are written to the audit log. */
+  readonly auditPolicy?: object
+}
+
+/** Starts them, and waits until objects can be made. `stop` ends them and removes their files. */
+export const startApiServer = async (options: ApiServerOptions = {}): Promise<ApiServer> => {
+  const { controllers = [], auditPolicy } = options
   const progress = createProgress((line) => process.stderr.write(line))
-  const paths = await ensurePrograms(['etcd', 'kube-apiserver'], process.env, progress)
+  const wanted = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const
+  const paths = await ensurePrograms(wanted, process.env, progress)
   const directory = await mkdtemp(join(tmpdir(), 'loam-api-server-'))
   const [clientPort, peerPort, port] = await Promise.all([freePort(), freePort(), freePort()])
   const etcdUrl = `http://127.0.0.1:${clientPort}`
   const kubeconfig = join(directory, 'kubeconfig')
   await makeFiles(directory, port)
+  if (auditPolicy !== undefined) await writeFile(auditPolicyFile(directory), JSON.stringify(auditPolicy))
   const programs: Program[] = []
   const stop = async (): Promise<void> => {
     for (const program of programs.reverse()) {
@@ -139,12 +175,18 @@ export const startApiServer = async (): Promise<ApiServer> => {
   try {
     const etcdArgv = etcdArguments(directory, etcdUrl, `http://127.0.0.1:${peerPort}`)
     programs.push(start(directory, paths.etcd, etcdArgv))
-    const server = start(directory, paths['kube-apiserver'], apiServerArguments(directory, etcdUrl, port))
+    const server = start(directory, paths['kube-apiserver'], [
+      ...apiServerArguments(directory, etcdUrl, port),
+      ...(auditPolicy === undefined ? [] : auditArguments(directory)),
+    ])
     programs.push(server)
-    await waitUntilReady(kubeconfig, server)
+    await waitUntilReady(kubeconfig, server, controllers.length > 0)
+    const argv = controllerManagerArguments(directory, controllers)
+    if (controllers.length > 0) programs.push(start(directory, paths['kube-controller-manager'], argv))
   } catch (error) {
     await stop()
     throw error
   }
-  return { port, directory, kubeconfig, compact: () => compact(etcdUrl), stop }
+  const auditLog = join(directory, AUDIT_LOG)
+  return { port, directory, kubeconfig, auditLog, compact: (revision) => compact(etcdUrl, revision), stop }
 }

@@ -14,12 +14,13 @@ interface Event extends KubeObject {
   readonly series?: { readonly count: number; readonly lastObservedTime: string }
 }
 
+const REPORTER = { reportingController: 'loam.storage/agent', reportingInstance: 'node1' } as const
+
 describe('event recorder against a real API server', function () {
   this.timeout(30_000)
   const api = useApiServer()
 
-  const recorder = () =>
-    createEventRecorder({ client: api.client, log: silentLogger, reportingInstance: 'node1' })
+  const recorder = () => createEventRecorder({ client: api.client, log: silentLogger, ...REPORTER })
 
   const request = (name: string, message: string, uid = `uid-of-${name}`): EventRequest => ({
     type: 'Warning',
@@ -90,6 +91,7 @@ describe('event recorder against a real API server', function () {
     const long = createEventRecorder({
       client: api.client,
       log: silentLogger,
+      ...REPORTER,
       reportingInstance: 'n'.repeat(253),
     })
     long.record(request(name, 'größer '.repeat(500)))

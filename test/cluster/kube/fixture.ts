@@ -2,7 +2,8 @@ import { createKubeClient } from '../../../kube/client.ts'
 import { kubeconfigConnection } from '../../../kube/kubeconfig-connection.ts'
 import { createTransport, type Transport } from '../../../kube/transport.ts'
 import type { KubeClient, KubeObject, ObjectName, Preconditions, ResourceType } from '../../../kube/types.ts'
-import { startApiServer, type ApiServer } from './api-server.ts'
+import { startApiServer, type ApiServer, type ApiServerOptions } from './api-server.ts'
+import { startFaultyProxy, type FaultyProxy } from './faulty-proxy.ts'
 
 export interface Fixture {
   readonly server: ApiServer
@@ -11,7 +12,7 @@ export interface Fixture {
 }
 
 /** One API server for the tests of a file. Read the fields inside tests only: before them there are none. */
-export const useApiServer = (): Fixture => {
+export const useApiServer = (options: ApiServerOptions = {}): Fixture => {
   let fixture: Fixture | undefined
   const running = (): Fixture => {
     if (fixture === undefined) throw new Error('the API server has not been started')
@@ -20,7 +21,7 @@ export const useApiServer = (): Fixture => {
   before(async function () {
     // On a machine that never ran one, etcd and kube-apiserver are built first.
     this.timeout(20 * 60_000)
-    const server = await startApiServer()
+    const server = await startApiServer(options)
     const transport = createTransport({ connection: await kubeconfigConnection(server.kubeconfig) })
     fixture = { server, transport, client: createKubeClient(transport) }
   })
@@ -40,6 +41,30 @@ export const useApiServer = (): Fixture => {
       return running().client
     },
   }
+}
+
+export interface ProxiedFixture {
+  readonly proxy: FaultyProxy
+  readonly transport: Transport
+  readonly client: KubeClient
+  readonly stop: () => void
+}
+
+/** A faulty proxy in front of the API server, and a way through it. */
+export const startProxied = async (api: Fixture): Promise<ProxiedFixture> => {
+  const proxy = await startFaultyProxy(await kubeconfigConnection(api.server.kubeconfig))
+  const transport = createTransport({
+    connection: {
+      server: proxy.server,
+      credentials: () => Promise.resolve({ tls: {} }),
+      renew: () => undefined,
+    },
+  })
+  const stop = (): void => {
+    transport.close()
+    proxy.stop()
+  }
+  return { proxy, transport, client: createKubeClient(transport), stop }
 }
 
 export interface ConfigMap extends KubeObject {

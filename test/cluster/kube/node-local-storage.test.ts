@@ -1,28 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
-import { parse } from 'yaml'
 import { silentLogger } from '../../../core/logger.ts'
 import { nodeLocalStorageName } from '../../../core/naming.ts'
 import type { NodeLocalStorage } from '../../../crd/types.ts'
 import { Invalid } from '../../../kube/errors.ts'
 import { startReflector } from '../../../kube/reflector.ts'
 import { NODE_LOCAL_STORAGES } from '../../../kube/resources.ts'
-import type { KubeObject, ResourceType } from '../../../kube/types.ts'
 import { eventually, failureOf } from '../../support/eventually.ts'
+import { CUSTOM_RESOURCE_DEFINITIONS, installDefinition, isTrue, type Definition } from './definition.ts'
 import { useApiServer } from './fixture.ts'
-
-const CUSTOM_RESOURCE_DEFINITIONS: ResourceType = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
-const YAML_FILE = new URL('../../../crd/nodelocalstorages.yaml', import.meta.url)
-
-interface Definition extends KubeObject {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
-}
 
 interface Table {
   readonly columnDefinitions: readonly { readonly name: string; readonly priority: number }[]
@@ -92,23 +77,7 @@ describe('NodeLocalStorage in a real API server', function () {
     )
 
   before(async () => {
-    const definition = parse(await readFile(YAML_FILE, 'utf8')) as Definition
-    const made = await api.client.create(CUSTOM_RESOURCE_DEFINITIONS, definition)
-    const name = { name: made.metadata.name ?? '' }
-    const isTrue = (found: Definition | undefined, type: string) =>
-      found?.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
-    await eventually('the definition is established', async () =>
-      isTrue(await api.client.get<Definition>(CUSTOM_RESOURCE_DEFINITIONS, name), 'Established'),
-    )
-    // The server serves the kind a moment after it says so.
-    await eventually('the kind is served', () =>
-      api.client
-        .list(NODE_LOCAL_STORAGES, {}, () => undefined)
-        .then(
-          () => true,
-          () => false,
-        ),
-    )
+    const name = await installDefinition(api.client)
     const found = await api.client.get<Definition>(CUSTOM_RESOURCE_DEFINITIONS, name)
     expect(isTrue(found, 'NonStructuralSchema')).to.not.equal(true)
   })

@@ -180,6 +180,25 @@ describe('reflector against a real API server', function () {
     expect(relist?.fields.error).to.match(/watch of configmaps: the API server answered 410/)
   })
 
+  it('lists again when the server has forgotten what its next event needs, and calls that an internal error', async () => {
+    const line = interruptible(api.transport)
+    await create('needed', 'before')
+    const { log, lines } = recordingLogger()
+    const { store } = reflect('needed', { transport: line.transport, log })
+    await store.synced
+    const isTold = () => lines.some(({ fields }) => /answered 500: .*PrevKv=nil/i.test(String(fields.error)))
+    // Whatever else is written in between makes the version too old instead, which is another story.
+    for (let round = 0; round < 50 && !isTold(); round += 1) {
+      await eventually('a watch is open', () => line.openWatches() === 1)
+      line.interrupt()
+      const { metadata } = await change('needed', `after ${round}`)
+      await api.server.compact(metadata.resourceVersion)
+      line.release()
+      await eventually(`round ${round}`, () => store.get('default/needed') === `after ${round}`)
+    }
+    expect(isTold(), 'the server called it an internal error').to.equal(true)
+  })
+
   it('watches a kind that the server answers from its cache', async () => {
     const { store } = reflect('', {
       type: STORAGE_CLASSES,

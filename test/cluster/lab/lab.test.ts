@@ -19,7 +19,7 @@ const LAB = 'lab'
 const COMMAND = resolve(import.meta.dirname, '../../../scripts/lab')
 
 describe('lab', function () {
-  this.timeout(300_000)
+  this.timeout(600_000)
   let lab: Lab
   let namespace: string
 
@@ -153,7 +153,7 @@ describe('lab', function () {
     expect((await command('start', 'node1')).exitCode).to.equal(0)
 
     expect(await (await lab.vm('node1')).run(['cat', marker])).to.equal('kept\n')
-    await waitFor({ what: 'the container to be started again', timeoutMs: 120_000 }, async () => {
+    await waitFor({ what: 'the container to be started again', timeoutMs: 240_000 }, async () => {
       return (await restarts()).includes('"restartCount":1')
     })
     await waitForPod(lab, namespace, 'client')

@@ -7,7 +7,7 @@ import { sharedLab } from '../support/shared-lab.ts'
 const DEMO = resolve(import.meta.dirname, '../../../scripts/demo')
 
 describe('scripts/demo', function () {
-  this.timeout(600_000)
+  this.timeout(1_200_000)
   let lab: Lab
   const demo = () => execa(DEMO, ['--lab', lab.directory.root], { reject: false, stdin: 'ignore', all: true })
 

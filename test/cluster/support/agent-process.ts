@@ -21,9 +21,26 @@ export const signalAgent = async (
   return pid
 }
 
+/**
+ * Holds the agent of a node, and its kubelet, which would replace it, at the moment when it makes the logical volume of a
+ * claim: LVM goes on, and the agent hears nothing of it before `resume`.
+ */
+export const holdAtCreation = async (lab: Lab, node: string, volume: string) => {
+  const vm = await lab.vm(node)
+  const pid = String((await agentPid(lab, node)) ?? '')
+  // the brackets keep the search from finding itself
+  const script =
+    'until pgrep -f "[l]vcreate .*$2" >/dev/null; do :; done; kill -STOP "$1" && pkill -STOP -x kubelet'
+  return {
+    /** Settles when they are held. */
+    held: vm.run(['timeout', '300', 'bash', '-c', script, 'hold', pid, volume]),
+    resume: () => vm.run(['bash', '-c', 'kill -CONT "$1"; pkill -CONT -x kubelet', 'resume', pid]),
+  }
+}
+
 /** Another process of the agent than `before` runs on the node. */
 export const waitForNewAgent = (lab: Lab, node: string, before: number): Promise<number> =>
-  waitFor({ what: `a new agent process on ${node}`, timeoutMs: 120_000 }, async () => {
+  waitFor({ what: `a new agent process on ${node}`, timeoutMs: 240_000 }, async () => {
     const pid = await agentPid(lab, node)
     return pid !== undefined && pid !== before && pid
   })

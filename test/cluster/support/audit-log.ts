@@ -24,16 +24,17 @@ export interface AuditEvent {
   readonly stageTimestamp: string
 }
 
+/** The events in the text of an audit log; its last line may be half written. */
+export const readAuditLog = (text: string): readonly AuditEvent[] =>
+  text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditEvent)
+
 /** All events so far that `wanted` accepts, in the order in which the requests ended. */
 export const auditEvents = async (
   lab: Lab,
   wanted: (event: AuditEvent) => boolean,
-): Promise<readonly AuditEvent[]> => {
-  const text = await readFile(lab.directory.auditLog, 'utf8')
-  // The last line may be half written.
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
-  return lines
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(wanted)
-}
+): Promise<readonly AuditEvent[]> =>
+  readAuditLog(await readFile(lab.directory.auditLog, 'utf8')).filter(wanted)

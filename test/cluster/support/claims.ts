@@ -22,6 +22,8 @@ export interface ClaimOptions {
   readonly storageClass: string
   readonly size: string
   readonly volumeMode?: 'Filesystem' | 'Block'
+  /** ReadWriteOnce when absent. */
+  readonly accessMode?: 'ReadWriteMany'
 }
 
 const claimPath = (namespace: string, name: string): string =>
@@ -36,7 +38,7 @@ export const createClaim = (lab: Lab, options: ClaimOptions): Promise<ClaimObjec
       metadata: { name: options.name },
       spec: {
         storageClassName: options.storageClass,
-        accessModes: ['ReadWriteOnce'],
+        accessModes: [options.accessMode ?? 'ReadWriteOnce'],
         volumeMode: options.volumeMode ?? 'Filesystem',
         resources: { requests: { storage: options.size } },
       },
@@ -49,7 +51,7 @@ export const findClaim = (lab: Lab, namespace: string, name: string): Promise<Cl
 export const waitForBound = (lab: Lab, namespace: string, name: string): Promise<ClaimObject> => {
   const describe = async () => JSON.stringify(await findClaim(lab, namespace, name))
   return waitFor(
-    { what: `claim ${namespace}/${name} to be Bound`, timeoutMs: 120_000, describe },
+    { what: `claim ${namespace}/${name} to be Bound`, timeoutMs: 240_000, describe },
     async () => {
       const claim = await findClaim(lab, namespace, name)
       return claim?.status?.phase === 'Bound' && claim
@@ -59,7 +61,7 @@ export const waitForBound = (lab: Lab, namespace: string, name: string): Promise
 
 export const deleteClaim = async (lab: Lab, namespace: string, name: string): Promise<void> => {
   await lab.api.send({ method: 'DELETE', path: claimPath(namespace, name) })
-  await waitFor({ what: `claim ${namespace}/${name} to be gone`, timeoutMs: 120_000 }, async () => {
+  await waitFor({ what: `claim ${namespace}/${name} to be gone`, timeoutMs: 240_000 }, async () => {
     return (await findClaim(lab, namespace, name)) === undefined
   })
 }
@@ -81,7 +83,7 @@ export const setReclaimPolicy = (
 
 export const waitForNoPersistentVolume = (lab: Lab, name: string): Promise<true> => {
   const describe = async () => JSON.stringify(await findPersistentVolume(lab, name))
-  return waitFor({ what: `PersistentVolume ${name} to be gone`, timeoutMs: 120_000, describe }, async () => {
+  return waitFor({ what: `PersistentVolume ${name} to be gone`, timeoutMs: 240_000, describe }, async () => {
     return (await findPersistentVolume(lab, name)) === undefined
   })
 }
@@ -101,10 +103,16 @@ const eventsAbout = async (lab: Lab, namespace: string, name: string): Promise<r
 }
 
 /** The first event about an object that matches. */
-export const waitForEvent = (lab: Lab, namespace: string, name: string, wanted: RegExp): Promise<string> => {
+export const waitForEvent = (
+  lab: Lab,
+  namespace: string,
+  name: string,
+  wanted: RegExp,
+  timeoutMs = 240_000,
+): Promise<string> => {
   const describe = async () => (await eventsAbout(lab, namespace, name)).join(' | ')
   const what = `an event about ${namespace}/${name} that matches ${String(wanted)}`
-  return waitFor({ what, timeoutMs: 120_000, describe }, async () =>
+  return waitFor({ what, timeoutMs, describe }, async () =>
     (await eventsAbout(lab, namespace, name)).find((text) => wanted.test(text)),
   )
 }

@@ -24,7 +24,7 @@ export const forbidPersistentVolumes = async (lab: Lab): Promise<void> => {
     metadata: { name: 'probe' },
     spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Mi' }, hostPath: { path: '/probe' } },
   }
-  await waitFor({ what: 'the policy to hold', timeoutMs: 60_000 }, async () => {
+  await waitFor({ what: 'the policy to hold', timeoutMs: 240_000 }, async () => {
     const path = '/api/v1/persistentvolumes?dryRun=All'
     const { status } = await lab.api.send({ method: 'POST', path, body: probe })
     return status === 422 || status === 403

@@ -29,6 +29,6 @@ export const nodesWithVolume = async (lab: Lab, name: string): Promise<readonly 
 }
 
 export const waitForNoVolume = (lab: Lab, node: string, name: string): Promise<true> =>
-  waitFor({ what: `logical volume ${name} on ${node} to be gone`, timeoutMs: 120_000 }, async () => {
+  waitFor({ what: `logical volume ${name} on ${node} to be gone`, timeoutMs: 240_000 }, async () => {
     return !(await logicalVolumesOn(lab, node)).some(({ lv_name }) => lv_name === name)
   })

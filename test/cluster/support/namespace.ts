@@ -19,7 +19,7 @@ export const deleteNamespace = async (lab: Lab, name: string): Promise<void> => 
   const path = `/api/v1/namespaces/${name}`
   await lab.api.send({ method: 'DELETE', path })
   const describe = async () => JSON.stringify(await lab.api.find(path))
-  await waitFor({ what: `namespace ${name} to be gone`, timeoutMs: 120_000, describe }, async () => {
+  await waitFor({ what: `namespace ${name} to be gone`, timeoutMs: 240_000, describe }, async () => {
     return (await lab.api.find(path)) === undefined
   })
 }

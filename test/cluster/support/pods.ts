@@ -1,6 +1,7 @@
 import { BUSYBOX_IMAGE } from '../../lab/images/names.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { isPodReady, type PodObject } from '../../lab/loam/agent-pods.ts'
+import type { KubeObject } from '../../lab/runtime/api.ts'
 import { waitFor } from '../../lab/runtime/wait.ts'
 
 export interface PodOptions {
@@ -8,9 +9,20 @@ export interface PodOptions {
   readonly name: string
   /** Where it must run; the scheduler decides when absent. */
   readonly node?: string
+  /** The value of the label `zone` that its node has to have. */
+  readonly zone?: string
+  /** Where it runs when it can. */
+  readonly preferredNode?: string
   /** Claims by name; each is mounted at /data/NAME, or is the device /dev/NAME for block volumes. */
   readonly claims?: readonly string[]
   readonly blockClaims?: readonly string[]
+  /** Who schedules it; the lab's own kube-scheduler when absent. */
+  readonly schedulerName?: string
+  /**
+   * kubelet refuses it when it is there, before it mounts anything (pkg/kubelet, PodOSNotSupported): for tests of scheduling,
+   * in which dozens of pods would take minutes to start.
+   */
+  readonly isNeverStarted?: boolean
   /** Gives it an emptyDir at /data/scratch. */
   readonly scratch?: boolean
   readonly image?: string
@@ -18,11 +30,24 @@ export interface PodOptions {
   readonly command?: readonly string[]
 }
 
+/** The scheduler decides, and this weighs more than anything else of its own. */
+const preference = (node: string) => ({
+  nodeAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        preference: { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] },
+      },
+    ],
+  },
+})
+
 const volume = (claim: string) => ({ name: claim, persistentVolumeClaim: { claimName: claim } })
 
 /** A pod of busybox that ends within a second when it is deleted. */
 export const podManifest = (options: PodOptions): object => {
-  const { namespace, name, node, claims = [], blockClaims = [], image = BUSYBOX_IMAGE, command } = options
+  const { namespace, name, node, preferredNode, claims = [], blockClaims = [] } = options
+  const { image = BUSYBOX_IMAGE, command, schedulerName, zone, isNeverStarted = false } = options
   const scratch = options.scratch === true ? ['scratch'] : []
   return {
     apiVersion: 'v1',
@@ -31,6 +56,10 @@ export const podManifest = (options: PodOptions): object => {
     spec: {
       // A selector and not nodeName: the scheduler must see the pod, or no claim waits for its node.
       ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      ...(zone === undefined ? {} : { nodeSelector: { zone } }),
+      ...(preferredNode === undefined ? {} : { affinity: preference(preferredNode) }),
+      ...(schedulerName === undefined ? {} : { schedulerName }),
+      ...(isNeverStarted ? { os: { name: 'windows' } } : {}),
       terminationGracePeriodSeconds: 1,
       tolerations: [{ operator: 'Exists' }],
       containers: [
@@ -51,6 +80,12 @@ export const podManifest = (options: PodOptions): object => {
   }
 }
 
+/** Where a pod is, or why it is nowhere. */
+export interface PlacedPod extends KubeObject {
+  readonly spec: { readonly nodeName?: string }
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly message?: string }[] }
+}
+
 const podPath = (namespace: string, name: string): string => `/api/v1/namespaces/${namespace}/pods/${name}`
 
 export const createPod = (lab: Lab, options: PodOptions): Promise<PodObject> =>
@@ -64,7 +99,7 @@ export const createPod = (lab: Lab, options: PodOptions): Promise<PodObject> =>
 export const waitForPod = (lab: Lab, namespace: string, name: string): Promise<PodObject> => {
   const find = () => lab.api.find<PodObject>(podPath(namespace, name))
   const describe = async () => JSON.stringify((await find())?.status)
-  return waitFor({ what: `pod ${namespace}/${name} to be Ready`, timeoutMs: 120_000, describe }, async () => {
+  return waitFor({ what: `pod ${namespace}/${name} to be Ready`, timeoutMs: 240_000, describe }, async () => {
     const pod = await find()
     return pod !== undefined && isPodReady(pod) && pod
   })
@@ -86,7 +121,7 @@ export const execInPod = async (
 export const deletePod = async (lab: Lab, namespace: string, name: string): Promise<void> => {
   const path = podPath(namespace, name)
   await lab.api.send({ method: 'DELETE', path })
-  await waitFor({ what: `pod ${namespace}/${name} to be gone`, timeoutMs: 120_000 }, async () => {
+  await waitFor({ what: `pod ${namespace}/${name} to be gone`, timeoutMs: 240_000 }, async () => {
     return (await lab.api.find(path)) === undefined
   })
 }

@@ -14,10 +14,13 @@ export interface TestClass {
 export interface TestClassOptions {
   /** Lower-case letters and hyphens; also names the volume group. */
   readonly name: string
-  /** Which disks of which nodes: `{ node1: ['a'] }`. */
+  /** Which disks of which nodes: `{ node1: ['a'] }`. With none it uses the group that `parameters` name. */
   readonly disks: Readonly<Record<string, readonly string[]>>
   readonly parameters?: Readonly<Record<string, string>>
   readonly reclaimPolicy?: 'Delete' | 'Retain'
+  readonly bindingMode?: 'WaitForFirstConsumer' | 'Immediate'
+  /** Values of the label `zone` that a node has to have one of. */
+  readonly zones?: readonly string[]
 }
 
 const CLASSES = '/apis/storage.k8s.io/v1/storageclasses'
@@ -25,7 +28,8 @@ const REPORTS = '/apis/loam.storage/v1alpha1/nodelocalstorages'
 
 /** Makes a StorageClass of Loam's on disks of the lab. */
 export const createClass = async (lab: Lab, options: TestClassOptions): Promise<TestClass> => {
-  const { name, parameters = {}, reclaimPolicy = 'Delete' } = options
+  const { name, parameters = {}, reclaimPolicy = 'Delete', bindingMode = 'WaitForFirstConsumer' } = options
+  const { zones } = options
   const disks = Object.fromEntries(
     Object.entries(options.disks).map(([node, letters]) => [
       node,
@@ -39,9 +43,13 @@ export const createClass = async (lab: Lab, options: TestClassOptions): Promise<
     body: {
       metadata: { name },
       provisioner: 'loam.storage',
-      volumeBindingMode: 'WaitForFirstConsumer',
+      volumeBindingMode: bindingMode,
+      allowVolumeExpansion: true,
+      ...(zones === undefined
+        ? {}
+        : { allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: zones }] }] }),
       reclaimPolicy,
-      parameters: { disks: JSON.stringify(listed), ...parameters },
+      parameters: { ...(listed.length === 0 ? {} : { disks: JSON.stringify(listed) }), ...parameters },
     },
   })
   return { name, volumeGroup: parameters.volumeGroup ?? `loam-${name}`, disks }
@@ -66,7 +74,7 @@ export const waitForReport = (
     (await reportsOf(lab, where.storageClass)).find(({ spec }) => spec.nodeName === where.node)
   const describe = async () => JSON.stringify((await find())?.status)
   const what = `NodeLocalStorage of class ${where.storageClass} on ${where.node}: ${where.what}`
-  return waitFor({ what, timeoutMs: 120_000, describe }, async () => {
+  return waitFor({ what, timeoutMs: 240_000, describe }, async () => {
     const report = await find()
     return report !== undefined && wanted(report) && report
   })
@@ -118,7 +126,7 @@ export const removeClass = async (lab: Lab, storageClass: TestClass): Promise<vo
   }
   const what = `capacity of class ${storageClass.name} to be withdrawn`
   await waitFor(
-    { what, timeoutMs: 120_000 },
+    { what, timeoutMs: 240_000 },
     async () => Object.keys(await capacitiesOf(lab, storageClass.name)).length === 0,
   )
 }

@@ -8,7 +8,7 @@ export class UsageError extends LoamError {
   readonly reason = 'BadArgument'
 }
 
-export const LOG_NAMES = ['agent', 'kubelet', 'containerd', 'kube-proxy'] as const
+export const LOG_NAMES = ['agent', 'kubelet', 'containerd'] as const
 export type LogName = (typeof LOG_NAMES)[number]
 
 interface UpRequest {

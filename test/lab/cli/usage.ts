@@ -11,7 +11,7 @@ A Kubernetes cluster with real disks on this machine: a control plane of process
   start NODE                                         power on again, with the same disks
   pull NODE DISK                                     take a disk (a, b, …) out of the running node
   plug NODE DISK                                     put it in again
-  logs [NODE] [agent|kubelet|containerd|kube-proxy]  the agent's by default, of all nodes by default
+  logs [NODE] [agent|kubelet|containerd]  the agent's by default, of all nodes by default
   reload                                             build the agent again and run it on every node
   env                                                shell variables for other tools: eval "$(scripts/lab env)"
   load FILE.tar                                      import an image archive on every node

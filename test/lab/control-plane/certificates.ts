@@ -49,7 +49,6 @@ const CONTROL_PLANE: readonly CertificateRequest[] = [
   { name: 'admin', subject: '/O=system:masters/CN=admin' },
   { name: 'controller-manager', subject: '/CN=system:kube-controller-manager' },
   { name: 'scheduler', subject: '/CN=system:kube-scheduler' },
-  { name: 'proxy', subject: '/CN=system:kube-proxy' },
 ]
 
 export const makeControlPlaneCertificates = async (pki: string): Promise<void> => {

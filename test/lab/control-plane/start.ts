@@ -22,7 +22,7 @@ type ControlPlanePrograms = Programs<
   'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubectl'
 >
 
-const USERS = ['admin', 'controller-manager', 'scheduler', 'proxy']
+const USERS = ['admin', 'controller-manager', 'scheduler']
 
 /** Certificates, kubeconfigs and policies of the control plane; nodes need the authority that this makes. */
 export const makeControlPlaneFiles = async (directory: LabDirectory): Promise<void> => {

@@ -17,7 +17,7 @@ export interface PodObject extends KubeObject {
 /** As daemonset/agent.yaml has them. */
 const NAMESPACE = 'loam-system'
 const SELECTOR = 'app.kubernetes.io/name=loam,app.kubernetes.io/component=agent'
-const AGENTS_READY_WITHIN_MS = 180_000
+const AGENTS_READY_WITHIN_MS = 300_000
 
 export const isPodReady = ({ metadata, status }: PodObject): boolean =>
   metadata.deletionTimestamp === undefined &&

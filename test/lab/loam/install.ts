@@ -23,11 +23,19 @@ const loadAgent = async (lab: Lab, image: AgentImage): Promise<void> => {
   if (!isThere) await writeState(lab.directory, { ...lab.state, agentBase })
 }
 
+/** The Deployment makes new pods, from the image that the nodes have then; nobody waits for them. */
+const replaceScheduler = async (lab: Lab): Promise<void> => {
+  const pods = ['pods', '--namespace', 'loam-system', '--selector', 'app.kubernetes.io/component=scheduler']
+  const { exitCode, stderr } = await lab.kubectl(['delete', ...pods, '--wait=false'])
+  if (exitCode !== 0) throw new LabError('pods of loam-scheduler', `cannot be deleted: ${stderr}`)
+}
+
 /** Builds the agent anew and runs it on every node, with the manifests as they are now. */
 export const reload = async (lab: Lab, progress: Progress): Promise<void> => {
   const image = await progress.phase('agent image: built', buildAgentImage)
   await progress.phase('agent image: on every node', () => loadAgent(lab, image))
   await progress.phase('Loam: installed', () => applyManifests(lab))
   const former = await deleteAgents(lab.api)
+  await replaceScheduler(lab)
   await progress.phase('Loam: new agents Ready', () => waitForAgents(lab.api, lab.state.nodes, former))
 }

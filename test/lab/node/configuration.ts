@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DNS_SERVICE_ADDRESS, podRangeOf, POD_RANGE } from '../addresses.ts'
+import { DNS_SERVICE_ADDRESS, podRangeOf } from '../addresses.ts'
 import { PAUSE_IMAGE } from '../images/names.ts'
 
 export interface NodeConfiguration {
@@ -8,7 +8,6 @@ export interface NodeConfiguration {
   /** Number of the node, from 1: picks its pods' addresses. */
   readonly number: number
   readonly certificateAuthority: string
-  readonly proxyKubeconfig: string
 }
 
 const containerdConfig = (folder: string): string => `version = 3
@@ -64,25 +63,13 @@ const kubeletConfig = (certificateAuthority: string): object => ({
   nodeStatusUpdateFrequency: '5s',
 })
 
-const kubeProxyConfig = (kubeconfig: string): object => ({
-  apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-  kind: 'KubeProxyConfiguration',
-  mode: 'iptables',
-  clientConnection: { kubeconfig },
-  clusterCIDR: POD_RANGE,
-  bindAddress: '0.0.0.0',
-  // Leave the kernel's own limits alone.
-  conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-})
-
-/** Writes what containerd, CNI, kubelet and kube-proxy of a node read. */
+/** Writes what containerd, CNI and kubelet of a node read. */
 export const writeNodeConfiguration = async (node: NodeConfiguration): Promise<void> => {
-  const { folder, number, certificateAuthority, proxyKubeconfig } = node
+  const { folder, number, certificateAuthority } = node
   const files: Readonly<Record<string, string>> = {
     'containerd.toml': containerdConfig(folder),
     'cni/10-lab.conflist': JSON.stringify(networkConfig(number)),
     'kubelet.json': JSON.stringify(kubeletConfig(certificateAuthority)),
-    'kube-proxy.json': JSON.stringify(kubeProxyConfig(proxyKubeconfig)),
   }
   await mkdir(join(folder, 'cni'), { recursive: true })
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)

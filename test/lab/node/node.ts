@@ -12,9 +12,7 @@ const MIB = 1024 * 1024
 const KUBELET_DRIVE_BYTES = 2048 * MIB
 const MEMORY_MIB = 2048
 
-type NodePrograms = Programs<
-  'containerd' | 'containerd-shim-runc-v2' | 'ctr' | 'kubelet' | 'kube-proxy' | 'kubectl'
->
+type NodePrograms = Programs<'containerd' | 'containerd-shim-runc-v2' | 'ctr' | 'kubelet' | 'kubectl'>
 
 export const tapOf = (node: NodeState): string => `tap${node.number}`
 
@@ -44,7 +42,6 @@ export const prepareNode = async ({ directory, node }: NodeRequest): Promise<voi
     folder: configurationFolder(directory, node.name),
     number: node.number,
     certificateAuthority: join(pki, 'ca.crt'),
-    proxyKubeconfig: kubeconfigOf(directory, 'proxy'),
   })
 }
 

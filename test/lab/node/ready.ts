@@ -19,7 +19,7 @@ const readiness = (node: NodeObject | undefined): string =>
 export const nodeReadiness = async (api: ApiClient, name: string): Promise<string> =>
   readiness(await findNode(api, name))
 
-const READY_WITHIN_MS = 180_000
+const READY_WITHIN_MS = 300_000
 
 /**
  * Waits until kubelet of this boot says that the node is Ready. Without a look at the boot id, a node that was cut would

@@ -66,7 +66,6 @@ export const LAB_PROGRAMS = [
   'kube-apiserver',
   'kube-controller-manager',
   'kube-scheduler',
-  'kube-proxy',
   'kubelet',
   'kubectl',
   'containerd',

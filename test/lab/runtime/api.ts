@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LabError } from '../vm/errors.ts'
 
 /** A Kubernetes object as the API server's JSON has it. */
@@ -32,7 +33,10 @@ interface ApiRequest {
 
 /** The API server over the lab's unix socket, as administrator. */
 export interface ApiClient {
-  /** Any status is an answer; rejects only when none came. */
+  /**
+   * Any status is an answer, but for the wish to be asked later (429), as a server has it whose caches are not filled yet;
+   * rejects only when none came.
+   */
   readonly send: (request: ApiRequest) => Promise<ApiResponse>
   /** As `send`, but a status of 400 or more is an error that names the path and quotes the server. */
   readonly json: <Result = KubeObject>(request: ApiRequest) => Promise<Result>
@@ -44,9 +48,17 @@ export interface ApiClient {
 }
 
 const ANSWER_WITHIN_MS = 30_000
+/** What servers ask for is a second, each time. */
+const ASKED_LATER_MOST = 30
+const TOO_MANY_REQUESTS = 429
 
 export const createApiClient = (socketPath: string): ApiClient => {
-  const send = ({ method, path, body, contentType = 'application/json' }: ApiRequest): Promise<ApiResponse> =>
+  const sendOnce = ({
+    method,
+    path,
+    body,
+    contentType = 'application/json',
+  }: ApiRequest): Promise<ApiResponse> =>
     new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': contentType }
       const call = request({ socketPath, path, method, headers, timeout: ANSWER_WITHIN_MS }, (response) => {
@@ -61,6 +73,14 @@ export const createApiClient = (socketPath: string): ApiClient => {
       call.on('error', reject)
       call.end(body === undefined ? undefined : JSON.stringify(body))
     })
+
+  const send = async (call: ApiRequest): Promise<ApiResponse> => {
+    for (let asked = 1; ; asked += 1) {
+      const response = await sendOnce(call)
+      if (response.status !== TOO_MANY_REQUESTS || asked > ASKED_LATER_MOST) return response
+      await sleep(1000)
+    }
+  }
 
   const parse = ({ method, path }: ApiRequest, { status, body }: ApiResponse): unknown => {
     if (status >= 400) throw new LabError(`${method} ${path}`, `the API server answered ${status}: ${body}`)

@@ -1,12 +1,11 @@
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
-import { execa } from 'execa'
 import { EXEC_PORT, readToken } from './channel.ts'
 import { diskSerial } from './disks.ts'
 import { driveLines } from './drives.ts'
+import { findKernel } from './kernel.ts'
 import { pathsOf } from './paths.ts'
-import { UML_PROGRAM } from './processes.ts'
 import { assignments } from './shell.ts'
 import type { VmOptions } from './types.ts'
 
@@ -41,12 +40,6 @@ const diskLines = async ({ name, directory, disks }: VmOptions): Promise<string>
   return (await Promise.all(lines)).join('\n')
 }
 
-/** Where Debian's package keeps the modules of the kernel that will boot. */
-const kernelModules = async (): Promise<string> => {
-  const { stdout } = await execa(UML_PROGRAM, ['--version'])
-  return `/usr/lib/uml/modules/${stdout.trim()}`
-}
-
 /** Writes what the guest's first process reads. */
 export const writeGuestFiles = async (options: VmOptions): Promise<void> => {
   const paths = pathsOf(options.directory)
@@ -56,7 +49,7 @@ export const writeGuestFiles = async (options: VmOptions): Promise<void> => {
     LAB_ADDRESS: options.network.address,
     LAB_GATEWAY: options.network.gateway,
     LAB_SHARED: paths.shared,
-    LAB_KERNEL_MODULES: await kernelModules(),
+    LAB_KERNEL_MODULES: (await findKernel(process.env)).modules,
     LAB_MODULES: modules,
     LAB_DISKS: await diskLines(options),
     LAB_DRIVES: driveLines(options),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { LabError } from './errors.ts'
 
@@ -16,6 +17,8 @@ export const namespaceOf = (directory: string): string =>
   `loam-${createHash('sha256').update(directory).digest('hex').slice(0, 10)}`
 
 const bridge = 'br0'
+
+const END_TIMEOUT_MS = 30_000
 
 /** Makes it; refuses a namespace that is there already, because its VMs may be running. */
 export const createNetwork = async (network: Network): Promise<void> => {
@@ -60,11 +63,28 @@ const kill = (pid: number): void => {
 }
 
 /**
+ * Ends what runs in the namespace and waits until nothing does. Asked again and again: a process may have started
+ * another between the list and its end, and one that was killed still shows up while the kernel takes its memory back.
+ */
+const endProcessesIn = async (namespace: string): Promise<void> => {
+  const deadline = Date.now() + END_TIMEOUT_MS
+  for (let pids = await processesIn(namespace); pids.length > 0; pids = await processesIn(namespace)) {
+    if (Date.now() > deadline)
+      throw new LabError(
+        `network namespace ${namespace}`,
+        `still has processes ${END_TIMEOUT_MS / 1000} s after SIGKILL: ${pids.join(', ')}`,
+      )
+    for (const pid of pids) kill(pid)
+    await sleep(20)
+  }
+}
+
+/**
  * Removes namespace, bridge and taps, and ends (SIGKILL) whatever still runs in it. Nothing to remove is success, so
  * it also cleans up after a crash.
  */
 export const removeNetwork = async (namespace: string): Promise<void> => {
   if (!(await listNamespaces()).includes(namespace)) return
-  for (const pid of await processesIn(namespace)) kill(pid)
+  await endProcessesIn(namespace)
   await execa('ip', ['netns', 'del', namespace])
 }

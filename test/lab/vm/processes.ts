@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LabError } from './errors.ts'
+import { UML_PROGRAM } from './kernel.ts'
 
 /**
  * The process table, not a pid file, says whether a VM runs: a file can outlive its process, and the number in it can
@@ -55,14 +57,14 @@ export const findGroups = (directory: string): readonly number[] => [
   ...new Set(markedProcesses(directory).map(({ group }) => group)),
 ]
 
-export const UML_PROGRAM = 'linux.uml'
-
 /**
  * Process id of the running VM of this state directory, which leads the group of its helpers. Helpers alone (the leader
  * was killed by hand, or ran out of memory) are no running VM.
  */
 export const findVmProcess = (directory: string): number | undefined =>
-  markedProcesses(directory).find(({ program, group }) => program === UML_PROGRAM && isRunning(group))?.group
+  markedProcesses(directory).find(
+    ({ program, group }) => basename(program) === UML_PROGRAM && isRunning(group),
+  )?.group
 
 const runningInGroup = (group: number): number[] =>
   allPids().filter((pid) => {

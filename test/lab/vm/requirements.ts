@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { LabError } from './errors.ts'
 
 /** Programs that VMs, their disks and their network need on PATH. */
-const programs = ['linux.uml', 'modprobe', 'udevadm', 'lvm', 'mkfs.ext4', 'ip', 'perl', 'socat']
+const programs = ['linux.uml', 'taskset', 'modprobe', 'udevadm', 'lvm', 'mkfs.ext4', 'ip', 'perl', 'socat']
 
 const isOnPath = async (program: string, path: string): Promise<boolean> => {
   const tries = path.split(delimiter).map((folder) =>

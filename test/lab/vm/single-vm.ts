@@ -38,6 +38,7 @@ export const createSingleVm = async (single: SingleVmOptions): Promise<SingleVm>
     name: NAME,
     directory: join(directory, NAME),
     memoryMiB,
+    isBusy: true,
     disks,
     drives: drives.map((drive, index) => ({ ...drive, file: join(directory, `drive${index}.img`) })),
     network: { ...network, address: '10.99.0.11/24' },

@@ -32,6 +32,8 @@ export interface VmOptions {
   /** State directory on the host, absolute; it belongs to this VM alone and one VM at a time runs in it. */
   readonly directory: string
   readonly memoryMiB: number
+  /** Works all the time, as the VM of a test run does: no other VM should have the same CPU. Not when absent. */
+  readonly isBusy?: boolean
   readonly disks: readonly DiskSpec[]
   readonly drives: readonly DriveSpec[]
   readonly network: VmNetwork

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeToken, openChannel } from './channel.ts'
+import { diskById } from './disks.ts'
 import { prepareDrives } from './drives.ts'
 import { LabError } from './errors.ts'
 import { briefly, execInVm } from './exec.ts'
@@ -67,7 +68,7 @@ const vmOf = (options: VmOptions, pid: number): Vm => {
     await writeFile(pulledMark(disk), '')
   }
   const plug = async (disk: string): Promise<void> => {
-    await run(['bash', guestFile('plug.sh'), disk, String(lunOf(options, disk))])
+    await run(['bash', guestFile('plug.sh'), disk, String(lunOf(options, disk)), diskById(name, disk)])
     await rm(pulledMark(disk), { force: true })
   }
   return { name, directory, pid, exec, run, cut, powerOff, pull, plug }

@@ -8,6 +8,7 @@ import { formatVolumeHandle, type VolumeHandle } from '../../../core/naming.ts'
 import type { FileSystem } from '../../../core/volume-tags.ts'
 import {
   VolumeCapability_AccessMode_Mode as Mode,
+  type NodeExpandVolumeResponse,
   type NodeGetVolumeStatsResponse,
   type NodePublishVolumeResponse,
   type NodeStageVolumeResponse,
@@ -34,7 +35,7 @@ import {
 } from '../lvm/fixture.ts'
 
 /** Beneath the directory that the fixture of lvm/ unmounts everything in. */
-const KUBELET_DIRECTORY = '/run/loam-test/kubelet'
+export const KUBELET_DIRECTORY = '/run/loam-test/kubelet'
 
 export type Content = FileSystem | 'block'
 
@@ -141,6 +142,14 @@ export class TestVolume {
     return ask((done) => this.#service.nodeUnpublishVolume({ volumeId: this.id, targetPath }, done))
   }
 
+  expand(volumePath: string, requiredBytes: bigint): Promise<NodeExpandVolumeResponse> {
+    const request = {
+      ...{ volumeId: this.id, volumePath, stagingTargetPath: this.staging, secrets: {} },
+      capacityRange: { requiredBytes, limitBytes: 0n },
+    }
+    return ask((done) => this.#service.nodeExpandVolume(request, done))
+  }
+
   stats(volumePath: string): Promise<NodeGetVolumeStatsResponse> {
     return ask((done) =>
       this.#service.nodeGetVolumeStats({ volumeId: this.id, volumePath, stagingTargetPath: '' }, done),
@@ -169,8 +178,8 @@ export class CsiFixture {
   }
 
   /** For all tests of a file. */
-  static async start(): Promise<CsiFixture> {
-    await attachDisks()
+  static async start(diskMib?: number): Promise<CsiFixture> {
+    await attachDisks(diskMib)
     const node = await startNode()
     const group = await groupOn(node.volumes, disk(0), disk(1))
     const csi = await startOn(node.volumes)
@@ -206,6 +215,12 @@ export class CsiFixture {
     return volume.active
   }
 
+  /** Errors that the agent itself did not expect: answers for which nobody wrote a text. */
+  unexpectedErrors(): readonly string[] {
+    const lines = this.#csi.log.filter(({ message }) => message.startsWith('unexpected error'))
+    return lines.map(({ fields }) => JSON.stringify(fields))
+  }
+
   /** Unmounts and removes everything that pods have. */
   async clearPods(): Promise<void> {
     await this.#clear(join(KUBELET_DIRECTORY, 'pods'))
@@ -239,6 +254,8 @@ const startOn = (volumes: NodeVolumes): Promise<CsiHarness> =>
     volumes,
     runner: createCommandRunner({ log: silentLogger }),
     kubeletDirectory: KUBELET_DIRECTORY,
+    // PersistentVolumes that say nothing of how they are mounted
+    mountOptionsOf: () => [],
   })
 
 /** Code and text that a call ends with. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { open, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 
 import { expect } from 'chai'
+import { execa } from 'execa'
 
 import { FILE_SYSTEMS } from '../../../core/volume-tags.ts'
 import { VolumeUsage_Unit as Unit } from '../../../csi-node/gen/csi.ts'
+import { eventually } from '../../support/eventually.ts'
 import { CsiFixture, mountedAt, type TestVolume } from './csi-fixture.ts'
 
 const exists = (path: string): Promise<boolean> =>
@@ -113,6 +115,26 @@ describe('the life of a volume', function () {
     expect((await block.stats(block.target('pod'))).usage).to.deep.equal([
       { unit: Unit.BYTES, total: 16n * 1024n * 1024n, used: 0n, available: 0n },
     ])
+  })
+
+  it('says when a file system is full, and when it met an error', async () => {
+    const volume = await fixture.volume('ext4', 7)
+    await use(volume)
+    const condition = async () => (await volume.stats(volume.staging)).volumeCondition
+    expect(await condition()).to.deep.equal({ abnormal: false, message: 'nothing is wrong with it' })
+    const file = join(volume.staging, 'all')
+    const { stderr } = await execa('dd', ['if=/dev/zero', `of=${file}`, 'bs=64k'], { reject: false })
+    expect(stderr).to.include('No space left')
+    expect((await condition())?.message).to.equal('no space is left')
+    await rm(file)
+    const device = await realpath((await mountedAt(volume.staging))?.source ?? '')
+    await writeFile(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, 'a test')
+    // ext4 counts it a moment later, when it writes its superblock
+    const abnormal = await eventually('ext4 counts the error', async () => {
+      const found = await condition()
+      return found?.abnormal === true && found
+    })
+    expect(abnormal.message).to.match(/^ext4 has met 1 errors/)
   })
 
   it('shows no inodes for btrfs, which has no fixed number of them', async () => {

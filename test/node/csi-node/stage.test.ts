@@ -85,7 +85,7 @@ describe('NodeStageVolume and NodeUnstageVolume', function () {
     await symlink(elsewhere, dirname(volume.staging))
     const onTheWay = await failureOf(volume.stageAt(volume.staging))
     expect(onTheWay.code).to.equal('INVALID_ARGUMENT')
-    expect(onTheWay.details).to.include(`leads through a symbolic link to "${elsewhere}/globalmount"`)
+    expect(onTheWay.details).to.include(`"${dirname(volume.staging)}" is a symbolic link`)
     await symlink('globalmount', join(elsewhere, 'link'))
     expect((await failureOf(volume.stageAt(join(elsewhere, 'link')))).details).to.include(
       'is a symbolic link',
@@ -102,6 +102,34 @@ describe('NodeStageVolume and NodeUnstageVolume', function () {
       .to.include(volume.staging)
       .and.match(/mount failed, exit status 32: .+/)
     await volume.stage()
+  })
+
+  describe('with an SELinux label', () => {
+    const label = 'context="system_u:object_r:container_file_t:s0:c15,c25"'
+
+    it('refuse to leave a volume mounted without it, as mount(8) does where it sees no SELinux', async () => {
+      const volume = await fixture.volume('ext4')
+      const failure = await failureOf(volume.stage({ mountFlags: [label] }))
+      expect(failure.code).to.equal('INTERNAL')
+      expect(failure.details).to.include('mount left the SELinux label out, and it was unmounted again')
+      expect(await mountedAt(volume.staging)).to.equal(undefined)
+      await volume.stage()
+    })
+
+    it('refuse, and leave mounted, what is mounted without it', async () => {
+      const volume = await fixture.volume('ext4')
+      await volume.stage()
+      for (const refused of [
+        () => volume.stage({ mountFlags: [label] }),
+        () => volume.publish('pod', { mountFlags: [label] }),
+      ]) {
+        const failure = await failureOf(refused())
+        expect(failure.code).to.equal('ALREADY_EXISTS')
+        expect(failure.details).to.include('is staged there without an SELinux label, and is wanted with')
+      }
+      expect(await mountedAt(volume.staging)).to.include({ fileSystemType: 'ext4' })
+      expect(await mountedAt(volume.target('pod'))).to.equal(undefined)
+    })
   })
 
   it('unmount all of it when it was mounted there more than once', async () => {

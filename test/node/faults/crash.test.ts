@@ -7,7 +7,7 @@ import type { Order } from '../../faults/order.ts'
 import { unreached } from '../../faults/reached.ts'
 import { attachDisks, detachDisks, disk, run, wipe } from '../lvm/fixture.ts'
 
-type Story = Pick<Order, 'story' | 'moments' | 'only'> & {
+type Story = Pick<Order, 'story' | 'moments' | 'only' | 'within' | 'watchesPools'> & {
   readonly claim: Omit<Order['claim'], 'uid'>
   readonly disks?: readonly string[]
 }
@@ -66,15 +66,14 @@ describe('an agent that is killed', function () {
       it(`at ${story.moments.join(' and ')}, ${story.claim.content} and erase ${story.claim.erase}`, () =>
         tell(story))
 
-  const OTHERS: readonly {
-    what: string
-    claim?: Story['claim']
-    story: Story['story']
-    arrange: () => Promise<readonly string[]>
-  }[] = [
+  const OTHERS: readonly (Omit<Story, 'claim' | 'moments' | 'disks'> & {
+    readonly what: string
+    readonly claim?: Story['claim']
+    readonly arrange: () => Promise<readonly string[]>
+  })[] = [
     {
       what: 'while disks join, are closed and opened',
-      story: ['groupOfFirst', 'extend', 'closeSecond', 'openSecond'],
+      story: ['groupOfFirst', 'joinSecond', 'closeSecond', 'openSecond'],
       arrange: () => Promise.resolve([disk(0), disk(1)]),
     },
     {
@@ -107,15 +106,34 @@ describe('an agent that is killed', function () {
       arrange: () => Promise.resolve([disk(0)]),
     },
     {
+      what: 'while the metadata of a thin pool grows because it is full',
+      claim: THIN,
+      story: ['group', 'create', 'stage', 'outgrowPoolMetadata', 'stageAgain'],
+      within: ['outgrowPoolMetadata', 'stageAgain'],
+      watchesPools: true,
+      arrange: () => Promise.resolve([disk(0)]),
+    },
+    {
+      what: 'while a volume in use is made larger',
+      story: ['group', 'create', 'stage', 'extend', 'stageAgain', 'release', 'remove'],
+      arrange: () => Promise.resolve([disk(0)]),
+    },
+    {
+      what: 'while a thin volume is made larger',
+      claim: THIN,
+      story: ['group', 'create', 'extend', 'stage'],
+      arrange: () => Promise.resolve([disk(0)]),
+    },
+    {
       what: 'while a device node is made again',
       story: ['group', 'create', 'stage', 'stageWithoutNode', 'release', 'remove'],
       arrange: () => Promise.resolve([disk(0)]),
     },
   ]
   if (isWholeSet)
-    for (const { what, claim = EXT4, story, arrange } of OTHERS)
+    for (const { what, claim = EXT4, arrange, ...story } of OTHERS)
       it(`at before and after, ${what}`, async () => {
-        await tell({ claim, story, moments: ['before', 'after'], disks: await arrange() })
+        await tell({ claim, ...story, moments: ['before', 'after'], disks: await arrange() })
       })
 
   if (isWholeSet)

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 import { isWholeSet } from '../../faults/extent.ts'
-import { applyBug, copySources, plantedBugs, runTest } from '../../faults/planted-bugs.ts'
+import { applyBug, copySources, DISK_BUGS, plantedBugs, runTest } from '../../faults/planted-bugs.ts'
 import { run } from '../lvm/fixture.ts'
 
 const COPY = '/run/loam-planted'
@@ -19,12 +19,12 @@ const CLEAN_UP = [
   'true',
 ].join('; ')
 
-const bugs = (await plantedBugs()).filter(({ name }) => isWholeSet || SHORT.includes(name))
+const bugs = (await plantedBugs(DISK_BUGS)).filter(({ name }) => isWholeSet || SHORT.includes(name))
 
 describe('a bug that somebody plants', function () {
   this.timeout(600_000)
 
-  before(() => copySources(COPY))
+  before(() => copySources(DISK_BUGS, COPY))
   after(() => run('rm', '--recursive', COPY))
 
   for (const bug of bugs)

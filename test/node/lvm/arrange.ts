@@ -2,7 +2,7 @@ import { open, readFile, realpath, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
-import { run } from './fixture.ts'
+import { run, settle } from './fixture.ts'
 
 const SECTOR = 512
 
@@ -21,7 +21,7 @@ const sizeOf = async (path: string): Promise<number> => Number(await run('blockd
 
 const reread = async (path: string): Promise<void> => {
   await run('blockdev', '--rereadpt', path)
-  await run('udevadm', 'settle')
+  await settle()
 }
 
 /** A boot sector with the mark of an MBR, and one partition when asked for. */
@@ -148,11 +148,12 @@ export const pullDisk = async (path: string): Promise<PulledDisk> => {
   const host = /\/(host\d+)\//.exec(device)?.[1]
   if (host === undefined) throw new Error(`${path} is not on a SCSI host: ${device}`)
   await writeFile(join(device, 'delete'), '1')
-  await run('udevadm', 'settle')
+  await settle()
   return {
     plug: async () => {
       await writeFile(`/sys/class/scsi_host/${host}/scan`, '- - -')
-      await run('udevadm', 'settle', `--exit-if-exists=${path}`)
+      // the kernel may find it when the write has returned: there is nothing to settle yet
+      await run('udevadm', 'wait', '--timeout=60', path)
       await readFile(`/sys/block/${basename(await realpath(path))}/dev`)
     },
   }

@@ -35,7 +35,8 @@ wipe)
     blkdiscard --force "$disk"
     blockdev --rereadpt "$(realpath "$disk")" || true
   done
-  udevadm settle
+  # fixture.ts says why twice
+  udevadm settle || udevadm settle
   ;;
 empty)
   unmount_all

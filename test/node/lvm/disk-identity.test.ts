@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { readdir, readFile, realpath, rm, symlink } from 'node:fs/promises'
 
 import type { RecordedDisk } from '../../../lvm/types.ts'
+import { eventually } from '../../support/eventually.ts'
 import {
   attachDisks,
   detachDisks,
@@ -10,6 +11,7 @@ import {
   GROUP,
   groupOn,
   run,
+  settle,
   sha256,
   startNode,
   wipe,
@@ -91,15 +93,17 @@ describe('two paths to one disk', function () {
 
   before(async () => {
     // without the host's number in them, the identities of both hosts' disks are the same
-    await run('modprobe', 'scsi_debug', 'dev_size_mb=128', 'add_host=2', 'vpd_use_hostno=0')
-    await run('udevadm', 'settle')
-    const names = await readdir('/sys/block')
-    const models = await Promise.all(
-      names.map((name) => readFile(`/sys/block/${name}/device/model`, 'utf8').catch(() => '')),
-    )
-    paths = names
-      .filter((_name, index) => models[index]?.trim() === 'scsi_debug')
-      .map((name) => `/dev/${name}`)
+    await run('modprobe', 'scsi_debug', 'dev_size_mb=128', 'add_host=2', 'vpd_use_hostno=0', 'delay=0')
+    // the kernel finds disks after modprobe has returned
+    paths = await eventually('both paths are there', async () => {
+      await settle()
+      const names = await readdir('/sys/block')
+      const models = await Promise.all(
+        names.map((name) => readFile(`/sys/block/${name}/device/model`, 'utf8').catch(() => '')),
+      )
+      const found = names.filter((_name, index) => models[index]?.trim() === 'scsi_debug')
+      return found.length === 2 && found.map((name) => `/dev/${name}`)
+    })
   })
   after(() => run('modprobe', '--remove', 'scsi_debug'))
 

@@ -19,6 +19,7 @@ import {
   recordingRunner,
   requestFor,
   run,
+  settle,
   startNode,
   wipe,
   type Node,
@@ -216,7 +217,7 @@ describe('watching a group whose disk does not answer', function () {
     const sectors = Number(await run('blockdev', '--getsz', disk(0)))
     await run('dmsetup', 'create', HANGING, '--table', `0 ${sectors} linear ${disk(0)} 0`)
     await run('dmsetup', 'create', ABOVE, '--table', `0 ${sectors} linear /dev/mapper/${HANGING} 0`)
-    await run('udevadm', 'settle')
+    await settle()
     told = []
     stopping = new AbortController()
     node = await startNode(recordingRunner(), {

@@ -10,6 +10,7 @@ import {
   MIB,
   requestFor,
   run,
+  settle,
   startNode,
   wipe,
   type Node,
@@ -26,10 +27,10 @@ const isUdevdRunning = async (): Promise<boolean> =>
 const startUdevd = async (): Promise<void> => {
   if (!(await isUdevdRunning())) await run('/lib/systemd/systemd-udevd', '--daemon')
   await run('udevadm', 'trigger', '--action=add', '--subsystem-match=block')
-  await run('udevadm', 'settle')
+  await settle()
 }
 const stopUdevd = async (): Promise<void> => {
-  await run('udevadm', 'settle')
+  await settle()
   await run('udevadm', 'control', '--exit')
   // it ends its work first, of which a busy machine has much
   await eventually('udevd has ended', async () => !(await isUdevdRunning()), 60_000)

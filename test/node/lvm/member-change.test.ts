@@ -12,6 +12,7 @@ import {
   MIB,
   requestFor,
   run,
+  settle,
   startNode,
   wipe,
   type Node,
@@ -107,7 +108,7 @@ describe('the disks of a volume group', function () {
       const uuid = how === 'create' ? ['--uuid', 'loam-test-size'] : []
       await run('dmsetup', how, 'loam-test-size', ...uuid, '--table', table)
       if (how === 'reload') await run('dmsetup', 'resume', 'loam-test-size')
-      await run('udevadm', 'settle')
+      await settle()
     }
     const ensureMapped = (
       growToBytes?: bigint,

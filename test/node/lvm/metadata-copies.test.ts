@@ -116,21 +116,32 @@ describe('copies of metadata on a disk of the node', function () {
     })
   })
 
-  it('disturbs nothing when the file system is full, and says so once', async () => {
-    await run('mkdir', '--parents', DIRECTORY)
-    await run('mount', '-t', 'tmpfs', '-o', 'nr_inodes=2', 'tmpfs', DIRECTORY)
-    try {
-      await run('touch', join(DIRECTORY, 'full'))
-      const volume = await create()
-      await eventually('a warning', () => warnings.length > 0, COPY_WITHIN_MS)
-      expect(warnings[0]).to.match(/^No copy of the metadata was kept.*ENOSPC/)
-      expect(await node.volumes.findVolume(volume.handle)).to.include({ name: volume.name })
-      await create()
-      await node.volumes.inventory()
-      expect(warnings).to.have.length(1)
-      expect(await names(), 'no half-written file').to.deep.equal(['full'])
-    } finally {
-      await run('umount', DIRECTORY)
-    }
-  })
+  const faults = [
+    {
+      what: 'full',
+      mounted: 'nr_inodes=2',
+      remounted: 'rw',
+      error: /^No copy of the metadata was kept.*ENOSPC/,
+    },
+    { what: 'read-only', mounted: 'rw', remounted: 'ro', error: /^No copy of the metadata was kept.*EROFS/ },
+  ]
+  for (const { what, mounted, remounted, error } of faults)
+    it(`disturbs nothing when the file system is ${what}, and says so once`, async () => {
+      await run('mkdir', '--parents', DIRECTORY)
+      await run('mount', '-t', 'tmpfs', '-o', mounted, 'tmpfs', DIRECTORY)
+      try {
+        await run('touch', join(DIRECTORY, 'other'))
+        await run('mount', '-o', `remount,${remounted}`, DIRECTORY)
+        const volume = await create()
+        await eventually('a warning', () => warnings.length > 0, COPY_WITHIN_MS)
+        expect(warnings[0]).to.match(error)
+        expect(await node.volumes.findVolume(volume.handle)).to.include({ name: volume.name })
+        await create()
+        await node.volumes.inventory()
+        expect(warnings).to.have.length(1)
+        expect(await names(), 'no half-written file').to.deep.equal(['other'])
+      } finally {
+        await run('umount', DIRECTORY)
+      }
+    })
 })

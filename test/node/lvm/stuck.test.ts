@@ -14,6 +14,7 @@ import {
   MIB,
   requestFor,
   run,
+  settle,
   startNode,
   wipe,
   type Node,
@@ -68,7 +69,7 @@ describe('a disk that does not answer', function () {
     const sectors = Number(await run('blockdev', '--getsz', disk(0)))
     await run('dmsetup', 'create', HANGING, '--table', `0 ${sectors} linear ${disk(0)} 0`)
     await run('dmsetup', 'create', ABOVE, '--table', `0 ${sectors} linear /dev/mapper/${HANGING} 0`)
-    await run('udevadm', 'settle')
+    await settle()
     changes = []
     node = await startNode(createCommandRunner({ log: silentLogger }), {
       deadlines: DEADLINES,

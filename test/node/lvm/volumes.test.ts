@@ -2,9 +2,12 @@ import { expect } from 'chai'
 import { constants } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 
+import { allFreeExtents } from '../../../core/layout-size.ts'
+import { afterCreations } from '../../../lvm/after-creations.ts'
 import type { CommandRunner } from '../../../lvm/command-runner.ts'
 import { CommandFailed, Conflict, InUse, NoSpace, Refused } from '../../../lvm/errors.ts'
-import type { LogicalVolume, WantedContent } from '../../../lvm/types.ts'
+import { freeDisksOf } from '../../../lvm/free-disks.ts'
+import type { Inventory, LogicalVolume, WantedContent } from '../../../lvm/types.ts'
 import { thrownBy } from '../../unit/lvm/thrown.ts'
 import { writeAt } from './arrange.ts'
 import {
@@ -80,6 +83,45 @@ describe('volumes', function () {
 
   const ran = (): string[] => runner.commands.map(lvmSubcommand).filter((name) => name !== undefined)
   const ranFile = (file: string): number => runner.commands.filter((command) => command.file === file).length
+
+  describe('create together', () => {
+    it('makes all volumes of a pod, and none when they fit one by one only, also beside others at the same moment', async () => {
+      const three = () => [100n, 100n, 100n].map((mib) => requestFor(group, mib * MIB))
+      const [pod, other, third] = [three(), three(), three()]
+      const outcomes = await Promise.allSettled(
+        [pod, other, third].map((requests) => node.volumes.createVolumes(requests)),
+      )
+      const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+      const refused = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+      )
+      expect(made.map(({ name }) => name)).to.deep.equal([...pod, ...other].map(({ name }) => name))
+      expect(refused).to.have.length(1)
+      expect(refused[0])
+        .to.be.instanceOf(NoSpace)
+        .and.have.property('message')
+        .match(/100 MiB wanted( beside \d+ MiB for others of the same pod)? .*at most \d+ MiB fits/)
+      const { volumes } = await node.volumes.inventory()
+      expect(volumes.map(({ name }) => name)).to.have.members(made.map(({ name }) => name))
+      expect(await node.volumes.createVolumes(pod)).to.deep.equal(made.slice(0, 3))
+    })
+
+    it('offers what is left beside volumes that are being made, and wait for their turn', async () => {
+      const free = ({ groups, volumes, inCreation = [] }: Inventory): bigint => {
+        const report = { group: groups[0] ?? group, volumes }
+        return allFreeExtents(freeDisksOf(afterCreations(report, inCreation, []).group))
+      }
+      const before = free(await node.volumes.inventory())
+      const making = [40n, 33n, 50n].map((mib) => make(mib * MIB))
+      const meanwhile = await node.volumes.inventory()
+      await Promise.all(making)
+      expect(meanwhile.inCreation).to.have.length(3)
+      expect(free(meanwhile)).to.equal(before - 10n - 9n - 13n)
+      const then = await node.volumes.inventory()
+      expect(then.inCreation).to.equal(undefined)
+      expect(free(then)).to.equal(free(meanwhile))
+    })
+  })
 
   describe('create', () => {
     it('makes an inactive volume of whole extents with its record, and once', async () => {

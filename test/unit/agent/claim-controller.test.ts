@@ -1,9 +1,10 @@
+import { Turns } from '../../../agent/turns.ts'
 import { expect } from 'chai'
 import { ClaimController } from '../../../agent/claim-controller.ts'
-import { viewClaim, type ClaimView, type PersistentVolumeClaim } from '../../../agent/claim-view.ts'
-import { viewClass } from '../../../agent/class-view.ts'
+import { viewClaim, type ClaimView, type PersistentVolumeClaim } from '../../../kube/claim-view.ts'
+import { viewClass } from '../../../kube/class-view.ts'
 import type { ClassKeeper } from '../../../agent/class-keeper.ts'
-import { LeaseNotHeld } from '../../../agent/lease.ts'
+import { LeaseNotHeld } from '../../../kube/lease.ts'
 import { silentLogger } from '../../../core/logger.ts'
 import type { KubeClient, KubeObject, ObjectStore } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
@@ -57,19 +58,27 @@ describe('agent/claim-controller', () => {
         return Promise.resolve({ name, sizeBytes, handle })
       },
     } as unknown as NodeVolumes
-    const controller = new ClaimController({
-      ports: {
-        ...{ client, volumes, log: silentLogger },
-        events: { record: () => undefined, flush: () => Promise.resolve() },
+    const controller = new ClaimController(
+      {
+        ports: {
+          ...{ client, volumes, log: silentLogger },
+          events: { record: () => undefined, flush: () => Promise.resolve() },
+        },
+        identity: { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' },
+        claims: {
+          get: () => viewClaim(claim),
+          entries: () => [].values(),
+        } as unknown as ObjectStore<ClaimView>,
+        classes: {
+          find: () => storageClass,
+          stateOf: () => Promise.resolve({ storageClass, group }),
+          groupChanged: () => undefined,
+          setAside: () => undefined,
+        } as unknown as ClassKeeper,
+        lease: { isHeld: () => isHeld },
       },
-      identity: { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' },
-      claims: { get: () => viewClaim(claim) } as unknown as ObjectStore<ClaimView>,
-      classes: {
-        stateOf: () => Promise.resolve({ storageClass, group }),
-        groupChanged: () => undefined,
-      } as unknown as ClassKeeper,
-      lease: { isHeld: () => isHeld },
-    })
+      new Turns(),
+    )
     await failureOf(controller.reconcile('shop/cart'), LeaseNotHeld)
     expect([volumesMade, created.length]).to.deep.equal([1, 0])
     isHeld = true

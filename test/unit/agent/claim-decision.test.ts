@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { decideClaim, type ClaimDecision, type ClaimSituation } from '../../../agent/claim-decision.ts'
-import { viewClaim, type PersistentVolumeClaim } from '../../../agent/claim-view.ts'
-import { viewClass } from '../../../agent/class-view.ts'
+import { viewClaim, type PersistentVolumeClaim } from '../../../kube/claim-view.ts'
+import { viewClass } from '../../../kube/class-view.ts'
 import { UNERASED_TAG } from '../../../core/volume-tags.ts'
 import type { VolumeGroup } from '../../../lvm/types.ts'
 
@@ -55,6 +55,7 @@ const decide = (object: PersistentVolumeClaim, change: Partial<ClaimSituation> =
     nodeName: 'node1',
     clusterId: 'cluster-1',
     storageClass: classOf(),
+    nodeLabels: {},
     group,
     groupProblem: undefined,
     ...change,
@@ -132,6 +133,10 @@ describe('agent/claim-decision', () => {
     ['a claim that names a volume', claimObject({ volumeName: 'pv-1' })],
     ['a claim that is being deleted', claimObject({}, { deletionTimestamp: '2026-01-01T00:00:00Z' })],
     [
+      'a claim that a populator fills, whose kind has the name of one of ours',
+      claimObject({ dataSourceRef: { apiGroup: 'example.com', kind: 'VolumeSnapshot', name: 'a' } }),
+    ],
+    [
       'a claim that a populator fills',
       claimObject({ dataSourceRef: { apiGroup: 'example.com', kind: 'Archive', name: 'a' } }),
     ],
@@ -171,7 +176,7 @@ describe('agent/claim-decision', () => {
     ],
     [
       'a snapshot to restore',
-      claimObject({ dataSource: { kind: 'VolumeSnapshot', name: 's' } }),
+      claimObject({ dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' } }),
       {},
       'DataSourceNotSupported',
       /VolumeSnapshot "s"/,
@@ -213,6 +218,49 @@ describe('agent/claim-decision', () => {
       /allowed are quantities/,
     ],
     [
+      'a size of nothing',
+      claimObject({ resources: { requests: { storage: '0' } } }),
+      {},
+      'InvalidSize',
+      /storage request is "0": allowed are quantities from 1 byte to 9223372036854775807 bytes/,
+    ],
+    ['8 EiB', claimObject({ resources: { requests: { storage: '8Ei' } } }), {}, 'InvalidSize', /"8Ei"/],
+    [
+      'a limit below the request',
+      claimObject({ resources: { requests: { storage: '10Mi' }, limits: { storage: '9Mi' } } }),
+      {},
+      'LimitTooLow',
+      /storage request is 10Mi, and resources.limits.storage is "9Mi": raise the limit/,
+    ],
+    [
+      'a limit that whole extents exceed',
+      claimObject({ resources: { requests: { storage: '10Mi' }, limits: { storage: '11Mi' } } }),
+      {},
+      'LimitTooLow',
+      /10Mi is 12582912 bytes in whole extents of 4 MiB, and resources.limits.storage is "11Mi"/,
+    ],
+    [
+      'an unknown parameter',
+      claimObject(),
+      { storageClass: classOf({ colour: 'red' }) },
+      'InvalidParameters',
+      /"colour"/,
+    ],
+    [
+      'a claim to clone',
+      claimObject({ dataSource: { kind: 'PersistentVolumeClaim', name: 'c' } }),
+      {},
+      'DataSourceNotSupported',
+      /PersistentVolumeClaim "c"/,
+    ],
+    [
+      'ReadWriteMany alone',
+      claimObject({ accessModes: ['ReadWriteMany'] }),
+      {},
+      'AccessModeNotSupported',
+      /\[ReadWriteMany\]: allowed for a node-local volume are ReadWriteOnce, ReadWriteOncePod, ReadOnlyMany/,
+    ],
+    [
       'xfs under 300 MiB',
       claimObject({ resources: { requests: { storage: '296Mi' } } }),
       { storageClass: classOf({ 'csi.storage.k8s.io/fstype': 'xfs' }) },
@@ -237,10 +285,49 @@ describe('agent/claim-decision', () => {
     })
   }
 
+  for (const accessModes of [
+    ['ReadWriteOnce'],
+    ['ReadWriteOncePod'],
+    ['ReadOnlyMany'],
+    ['ReadWriteOnce', 'ReadOnlyMany'],
+  ])
+    it(`serves ${accessModes.join(' and ')}`, () =>
+      expect(decide(claimObject({ accessModes })).kind).to.equal('create'))
+
+  const sizes: [string, bigint][] = [
+    ['1', 4n * MIB],
+    ['4Mi', 4n * MIB],
+    ['4194305', 8n * MIB],
+    ['1500m', 4n * MIB],
+  ]
+  for (const [storage, sizeBytes] of sizes)
+    it(`rounds a block volume of ${storage} up to whole extents`, () => {
+      const decision = decide(claimObject({ volumeMode: 'Block', resources: { requests: { storage } } }))
+      expect(decision.kind === 'create' && decision.request.sizeBytes).to.equal(sizeBytes)
+    })
+
+  it('serves a claim whose limit leaves room for whole extents', () => {
+    const resources = { requests: { storage: '10Mi' }, limits: { storage: '12Mi' } }
+    expect(decide(claimObject({ resources })).kind).to.equal('create')
+  })
+
+  it('gives a claim back from a node that allowedTopologies leave out, naming them', () => {
+    const base = classOf()
+    if (base === undefined) throw new Error('the class is sound')
+    const terms = [{ matchLabelExpressions: [{ key: 'zone', values: ['a', 'b'] }] }]
+    const storageClass = { ...base, allowedTopologies: terms }
+    expect(decide(claimObject(), { storageClass, nodeLabels: { zone: 'c' } })).to.deep.equal({
+      kind: 'reschedule',
+      reason: 'TopologyNotAllowed',
+      message: 'its labels do not match allowedTopologies of StorageClass "fast": zone in (a, b)',
+    })
+    expect(decide(claimObject(), { storageClass, nodeLabels: { zone: 'b' } }).kind).to.equal('create')
+  })
+
   it('refuses mount options that no mount would take, before a pod is bound to this node', () => {
     const base = classOf()
     if (base === undefined) throw new Error('the class is sound')
-    const decision = decide(claimObject(), { storageClass: { ...base, mountOptions: ['noatime', 'suid'] } })
+    const decision = decide(claimObject(), { storageClass: { ...base, mountOptions: ['noatime', 'bind'] } })
     expect(decision).to.include({ kind: 'refuse', reason: 'InvalidMountOptions' })
     expect(decide(claimObject(), { storageClass: { ...base, mountOptions: ['noatime'] } }).kind).to.equal(
       'create',
@@ -254,14 +341,14 @@ describe('agent/claim-decision', () => {
     })
   })
 
-  it('gives the claim back when the group has a problem, naming node and problem', () => {
+  it('gives the claim back when the group has a problem, naming the problem', () => {
     const decision = decide(claimObject(), {
       groupProblem: { reason: 'DisksMissing', message: 'a disk is missing' },
     })
     expect(decision).to.deep.equal({
       kind: 'reschedule',
       reason: 'DisksMissing',
-      message: 'node node1: a disk is missing',
+      message: 'a disk is missing',
     })
   })
 

@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import { capacityOf, refresh, type ClassOnNode } from '../../../agent/class-on-node.ts'
-import { viewClass } from '../../../agent/class-view.ts'
-import type { Inventory, LogicalVolume, PhysicalVolume, VolumeGroup } from '../../../lvm/types.ts'
+import { viewClass } from '../../../kube/class-view.ts'
+import type {
+  CreateVolumeRequest,
+  Inventory,
+  LogicalVolume,
+  PhysicalVolume,
+  VolumeGroup,
+} from '../../../lvm/types.ts'
 
 const MIB = 1024n * 1024n
 const disk = (freeMib: bigint, change: Partial<PhysicalVolume> = {}): PhysicalVolume => ({
@@ -63,6 +69,17 @@ describe('agent/class-on-node', () => {
     })
   })
 
+  it('offers no more what volumes take that are being made', () => {
+    const request: CreateVolumeRequest = {
+      ...{ groupName: 'loam-fast', groupUuid: 'g1', name: 'pvc-2', sizeBytes: 150n * MIB },
+      ...{ layout: { name: 'linear' } as const, record: {} as CreateVolumeRequest['record'] },
+    }
+    const now = { ...inventory([group()], [volume('g1')]), inCreation: [request] }
+    expect(capacityOf(state(), now)).to.include({
+      ...{ freeBytes: 448n * MIB, usableBytes: 448n * MIB, largestVolumeBytes: 448n * MIB, volumes: 1 },
+    })
+  })
+
   const classWith = (layout: string) =>
     viewClass({
       metadata: { name: 'fast' },
@@ -114,6 +131,17 @@ describe('agent/class-on-node', () => {
       largestVolumeBytes: 968n * MIB,
       volumes: 1,
     })
+  })
+
+  it('offers nothing to a thin class without a pool where thin_check cannot be run', () => {
+    const thin = state({ storageClass: classWith('thin') })
+    const without = { ...inventory([group()]), thinCheckFault: 'ENOENT' }
+    const found = refresh(thin, without)
+    expect(found.problem?.reason).to.equal('ThinCheckMissing')
+    expect(found.problem?.message).to.match(/"loam-fast\/thinpool" is not made .*ENOENT; install the package/)
+    expect(capacityOf(found, without)).to.include({ usableBytes: 0n, largestVolumeBytes: 0n })
+    expect(refresh(state({ storageClass: classWith('linear') }), without).problem).to.equal(undefined)
+    expect(refresh(found, inventory([group()])).problem).to.equal(undefined)
   })
 
   it('offers nothing of disks that are closed for new volumes', () => {

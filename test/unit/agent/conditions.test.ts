@@ -24,6 +24,7 @@ const ALL_WELL = {
   VolumesUnclaimed: 'False',
   VolumesDegraded: 'False',
   ThinPoolsFull: 'False',
+  OwnNodeOnly: 'True',
 }
 
 describe('agent/conditions', () => {
@@ -57,12 +58,23 @@ describe('agent/conditions', () => {
       { thinPoolProblem: { reason: 'ThinPoolNearFull', message: 'add a disk' } },
       { ThinPoolsFull: 'True' },
     ],
+    [
+      'policies that are not enforced',
+      { ownNodeProblem: { isKnown: true, reason: 'PoliciesNotEnforced', message: 'apply them' } },
+      { OwnNodeOnly: 'False' },
+    ],
+    [
+      'policies that nobody could try yet',
+      { ownNodeProblem: { isKnown: false, reason: 'NotTried', message: 'no answer' } },
+      { OwnNodeOnly: 'Unknown' },
+    ],
     ['too few disks for a layout', problem('TooFewDisks'), { Ready: 'False', VolumeGroupMade: 'False' }],
     [
       'a thin pool that is not ours',
       problem('ThinPoolUnusable'),
       { Ready: 'False', VolumeGroupMade: 'False' },
     ],
+    ['no thin_check for a pool', problem('ThinCheckMissing'), { Ready: 'False', VolumeGroupMade: 'False' }],
     ['volumes that nobody has a claim on', { unclaimed: ['a'] }, { VolumesUnclaimed: 'True' }],
   ]
   for (const [what, change, expected] of cases) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { InvalidConfig, readConfig } from '../../../agent/config.ts'
+import { readConfig } from '../../../agent/config.ts'
+import { InvalidConfig } from '../../../process/environment.ts'
 
 const environment = { NODE_NAME: 'node1', POD_NAME: 'loam-x', POD_UID: 'u1', POD_NAMESPACE: 'loam-system' }
 
@@ -19,6 +20,7 @@ describe('agent/config', () => {
       ...environment,
       NODE_NAME: 'n'.repeat(64),
       LOAM_LVM: 'maybe',
+      LOAM_CSI_CREATE_DELETE: 'yes',
       LOAM_HEALTH_PORT: '70000',
       LOAM_SYSTEM_DIRECTORY: 'run',
       LOAM_ERASE_SHARE_PERCENT: '0',

@@ -4,6 +4,7 @@ import { readConfig } from '../../../agent/config.ts'
 import { startControllers, type Controllers } from '../../../agent/controllers.ts'
 import type { Stores } from '../../../agent/stores.ts'
 import { silentLogger } from '../../../core/logger.ts'
+import { VOLUME_FINALIZER } from '../../../core/naming.ts'
 import type { NodeLocalStorage } from '../../../crd/types.ts'
 import type { KubeClient, ResourceType } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
@@ -14,10 +15,19 @@ const REPORT = {
   spec: { nodeName: 'node1', storageClassName: 'fast', volumeGroup: 'loam-fast', layout: 'linear' },
 } as unknown as NodeLocalStorage
 
+const HANDLE = { groupUuid: 'g', volumeUuid: 'v' }
+const RELEASED = {
+  ...{ name: 'pvc-1', uid: 'u', resourceVersion: '1', phase: 'Released', reclaimPolicy: 'Delete' },
+  ...{ isBeingDeleted: true, finalizers: [VOLUME_FINALIZER], handle: HANDLE },
+}
+
 /** Only counts what is looked at and what is told: what comes of that is shown by the tests in a cluster. */
 describe('agent/controllers', () => {
   let looks: number
   let inventories: number
+  let tries: number
+  let volumeReads: number
+  let checkSchedule = '*/10 * * * *'
   let controllers: Controllers
 
   const store = (...entries: [string, unknown][]) => ({
@@ -37,8 +47,11 @@ describe('agent/controllers', () => {
   beforeEach(async () => {
     looks = 0
     inventories = 0
+    tries = 0
+    volumeReads = 0
     const get = (type: ResourceType): Promise<unknown> => {
       if (type.kind === 'Node') looks += 1
+      if (type.kind === 'PersistentVolume') volumeReads += 1
       const found = { Node: { metadata: { uid: 'n' } }, NodeLocalStorage: REPORT }
       return Promise.resolve(found[type.kind as keyof typeof found])
     }
@@ -53,18 +66,29 @@ describe('agent/controllers', () => {
       events: { record: () => undefined, flush: () => Promise.resolve() },
       log: silentLogger,
       lease: { requireHeld: () => undefined } as never,
+      ownNode: {
+        problem: () => undefined,
+        look: () => {
+          tries += 1
+          return Promise.resolve(false)
+        },
+      },
     }
     const stores = {
-      ...{ classes: store(), claims: store(), persistentVolumes: store() },
+      ...{ classes: store(), claims: store(), persistentVolumes: store(['pvc-1', RELEASED]) },
       reports: store(['fast.node1', REPORT]),
     } as unknown as Stores
-    const names = { NODE_NAME: 'node1', POD_NAMESPACE: 'loam-system', POD_NAME: 'p', POD_UID: 'u' }
+    const names = {
+      ...{ NODE_NAME: 'node1', POD_NAMESPACE: 'loam-system', POD_NAME: 'p', POD_UID: 'u' },
+      LOAM_CHECK_SCHEDULE: checkSchedule,
+    }
     const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
     controllers = startControllers(ports, identity, stores, readConfig(names))
     await eventually('the class is looked at', () => looks > 0)
     await quiet()
     looks = 0
     inventories = 0
+    volumeReads = 0
   })
   afterEach(() => controllers.stop())
 
@@ -87,5 +111,30 @@ describe('agent/controllers', () => {
     controllers.groupChanged('another', 'metadata')
     await quiet()
     expect([looks, inventories]).to.deep.equal([0, 0])
+  })
+
+  it('goes on with the removal of a volume as soon as kubelet lets go of it', async () => {
+    controllers.volumeUnstaged({ groupUuid: 'g', volumeUuid: 'another' })
+    await quiet()
+    expect(volumeReads).to.equal(0)
+    controllers.volumeUnstaged(HANDLE)
+    await eventually('its PersistentVolume is read', () => volumeReads === 1)
+  })
+
+  describe('at every full check', () => {
+    const { random } = Math
+
+    before(() => {
+      checkSchedule = '* * * * * *'
+      // Otherwise an agent begins up to 20 s after the others.
+      Math.random = () => 0
+    })
+    after(() => {
+      Math.random = random
+    })
+
+    it('tries again whether the policies are enforced', async () => {
+      await eventually('they are tried', () => tries > 1)
+    })
   })
 })

@@ -64,7 +64,7 @@ const report = (
   object = existing,
 ): typeof made =>
   statusFor({
-    ...{ existing: object, state: state(change), capacity, volumes, now },
+    ...{ existing: object, state: state(change), capacity, room: undefined, volumes, now },
     unclaimed: { names: [], items: [] },
   })
 const conditionOf = (object: typeof made, type: string): unknown =>

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
-import { viewClaim } from '../../../agent/claim-view.ts'
-import { viewClass } from '../../../agent/class-view.ts'
+import { viewClaim } from '../../../kube/claim-view.ts'
+import { viewClass } from '../../../kube/class-view.ts'
 import {
+  mountOptionsIn,
   persistentVolumeFor,
   viewPersistentVolume,
   type PersistentVolume,
+  type PersistentVolumeView,
 } from '../../../agent/persistent-volume.ts'
 
 const groupUuid = 'n2SgQX-9a1w-2Bhd-Sg8Q-yfbi-0D2l-1g5KqW'
@@ -102,5 +104,39 @@ describe('agent/persistent-volume', () => {
     expect(viewPersistentVolume({ ...object, spec: { ...object.spec, csi } }).handle).to.equal(undefined)
     const odd = { driver: 'loam.storage', volumeHandle: 'sda' }
     expect(viewPersistentVolume({ ...object, spec: { ...object.spec, csi: odd } }).handle).to.equal(undefined)
+  })
+})
+
+describe('mountOptionsIn', () => {
+  const handle = { groupUuid, volumeUuid }
+  const copyOf = (volumes: PersistentVolume[], trouble?: string) => ({
+    trouble,
+    entries: () =>
+      volumes
+        .map(
+          (volume) =>
+            [volume.metadata.name ?? '', viewPersistentVolume(volume)] as [string, PersistentVolumeView],
+        )
+        .values(),
+  })
+  const sound = make('Filesystem')
+  const withOptions = (mountOptions: string[]): PersistentVolume => ({
+    ...sound,
+    metadata: { name: 'by-hand' },
+    spec: { ...sound.spec, mountOptions },
+  })
+
+  it('has what all PersistentVolumes of the volume say', () => {
+    expect(mountOptionsIn(copyOf([sound, withOptions(['discard'])]), handle)).to.deep.equal([
+      'noatime',
+      'discard',
+    ])
+    expect(mountOptionsIn(copyOf([withOptions([])]), handle)).to.deep.equal([])
+  })
+
+  it('knows nothing of a volume without one, before the first list, and while the copy may be old', () => {
+    expect(mountOptionsIn(copyOf([sound]), { groupUuid, volumeUuid: 'other' })).to.equal(undefined)
+    expect(mountOptionsIn(undefined, handle)).to.equal(undefined)
+    expect(mountOptionsIn(copyOf([sound], 'connection refused'), handle)).to.equal(undefined)
   })
 })

@@ -11,6 +11,10 @@ const volume: PersistentVolumeView = {
   isBeingDeleted: false,
   finalizers: ['kubernetes.io/pv-protection', 'loam.storage/logical-volume'],
   handle: { groupUuid: 'g', volumeUuid: 'v' },
+  capacityBytes: 1n,
+  claim: undefined,
+  preResizeCapacity: undefined,
+  mountOptions: [],
 }
 
 describe('agent/reclaim-decision', () => {
@@ -18,7 +22,7 @@ describe('agent/reclaim-decision', () => {
   const expected = (phase: string, policy: string, deleting: boolean): string => {
     if (!deleting) return phase === 'Released' && policy === 'Delete' ? 'delete' : 'keep'
     if (phase === 'Bound') return 'keep'
-    if (policy === 'Retain') return 'letGo'
+    if (policy === 'Retain' || phase === 'Available') return 'letGo'
     return phase === 'Released' ? 'remove' : 'keep'
   }
   for (const phase of phases) {

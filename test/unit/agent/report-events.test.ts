@@ -57,6 +57,18 @@ describe('agent/report-events', () => {
     expect(told(left, status({ unclaimed: ['pvc-1'], ...problem('Stuck') }))).to.deep.equal(['Warning Stuck'])
   })
 
+  it('tell of what nobody could find out only when it is found to be a fault', () => {
+    const open = (isKnown: boolean) =>
+      status({
+        ownNodeProblem: { isKnown, reason: isKnown ? 'PoliciesNotEnforced' : 'NotTried', message: '' },
+      })
+    expect(told(status(), open(false))).to.deep.equal([])
+    expect(told(open(false), status())).to.deep.equal([])
+    expect(told(open(false), open(true))).to.deep.equal(['Warning PoliciesNotEnforced'])
+    expect(told(open(true), open(true))).to.deep.equal([])
+    expect(told(open(true), status())).to.deep.equal(['Normal PoliciesEnforced'])
+  })
+
   it('tell of a disk when it is refused for another reason, goes away, and comes back', () => {
     const [member, gone] = [disk('Accepted', 'Member'), disk('Missing', 'NotThere')]
     const of = (before: Disk, after: Disk): string[] => told(status({}, [before]), status({}, [after]))

@@ -73,8 +73,8 @@ describe('agent/report-writer', () => {
     }
     const volumes = {} as NodeVolumes
     const ports = { client: server.client, volumes, events: recorder, log: silentLogger }
-    const owners = { claimed: () => new Set<string>(), held: () => new Set<string>() }
-    return new ReportWriter(ports, identity, store, owners)
+    const owners = { claimed: () => new Set<string>(), held: () => new Map<string, string>() }
+    return new ReportWriter(ports, identity, store, owners, { problem: () => undefined })
   }
 
   beforeEach(() => {

@@ -9,6 +9,7 @@ const OWNER = { nodeName: 'node1', clusterId: 'ours' }
 const GROUP = 'KYbmKl-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW'
 const VOLUME = 'abcdef-OObQ-pxf3-93R2-aWCZ-RoZh-FZMwWW'
 const nobody: ReadonlySet<string> = new Set()
+const notHeld: ReadonlyMap<string, string> = new Map()
 
 const volume = (name: string, change: Partial<VolumeRecord> | null = {}): LogicalVolume => ({
   handle: { groupUuid: GROUP, volumeUuid: VOLUME },
@@ -30,7 +31,7 @@ const volume = (name: string, change: Partial<VolumeRecord> | null = {}): Logica
   health: '',
   syncPercent: undefined,
 })
-const listed = (volumes: LogicalVolume[], known = { claimed: nobody, held: nobody }) =>
+const listed = (volumes: LogicalVolume[], known = { claimed: nobody, held: notHeld }) =>
   unclaimedVolumes(volumes, known, OWNER)
 const one = (made: LogicalVolume) => {
   const [item] = listed([made]).items
@@ -45,14 +46,20 @@ const objectIn = (command: string | undefined): PersistentVolume => {
 
 describe('agent/unclaimed-volumes', () => {
   it('leaves out what has a PersistentVolume, and what is new and collected by itself', () => {
-    expect(listed([volume('pvc-u1')], { claimed: new Set([VOLUME]), held: nobody }).names).to.deep.equal([])
+    expect(listed([volume('pvc-u1')], { claimed: new Set([VOLUME]), held: notHeld }).names).to.deep.equal([])
     expect(listed([volume('pvc-u1', { state: 'new' })]).names).to.deep.equal([])
   })
 
   it('lists a new volume when the collector asks about it, or when it is of another cluster', () => {
     const made = volume('pvc-u1', { state: 'new' })
-    expect(listed([made], { claimed: nobody, held: new Set([VOLUME]) }).names).to.deep.equal(['pvc-u1'])
+    const { names, items } = listed([made], { claimed: nobody, held: new Map([[VOLUME, 'too many']]) })
+    expect(names).to.deep.equal(['pvc-u1'])
+    expect(items[0]?.message).to.match(/; too many$/)
     expect(listed([volume('pvc-u1', { state: 'new', clusterId: 'theirs' })]).names).to.deep.equal(['pvc-u1'])
+  })
+
+  it('lists a new volume that a CSI call made: no collector removes it', () => {
+    expect(listed([volume('pvc-u1', { state: 'new', madeBy: 'csi' })]).names).to.deep.equal(['pvc-u1'])
   })
 
   it('gives the command that adopts a used volume for a claim of the old name', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { holds, jsonLine, table, type Figure } from '../../bench/report.ts'
+import { holds, jsonLine, table, tell, type Figure } from '../../bench/report.ts'
 
 const figure: Figure = {
   name: 'lvm-command/vgs',
@@ -33,6 +33,13 @@ describe('report of a bench', () => {
       raw: { oursMs: 10.1234, rounds: 15 },
       method: 'median of 15',
     })
+  })
+
+  it('is said at once, a line for each figure, which are given on', () => {
+    const said: string[] = []
+    const figures = [figure, { ...figure, name: 'other' }]
+    expect(tell((line) => said.push(line), figures)).to.equal(figures)
+    expect(said).to.deep.equal(figures.map(jsonLine))
   })
 
   it('is a table with a line for each figure, and their methods', () => {

@@ -20,7 +20,9 @@ const lint = async (code: string): Promise<string[]> => {
   return new Linter().verify(code, [{ rules: rule ?? {} }]).map(({ message }) => message)
 }
 
-describe('failpoints', () => {
+describe('failpoints', function () {
+  // the first that asks the linter loads it
+  this.timeout(60_000)
   beforeEach(() => {
     passed.length = 0
     subscribe(FAILPOINT_CHANNEL, keep)

@@ -6,6 +6,8 @@ import {
   placeVolume,
   usableExtents,
   volumeExtents,
+  withoutExtents,
+  withoutVolume,
   type ExtentRun,
   type FreeDisk,
 } from '../../../core/layout-size.ts'
@@ -106,5 +108,24 @@ describe('core/layout-size', () => {
     const raid1: PlacedLayout = { name: 'raid1', mirrors: 1 }
     expect(largestVolumeExtents(raid1, free(100n))).to.equal(0n)
     expect(largestVolumeExtents(raid1, free(100n, 1n))).to.equal(0n)
+  })
+
+  it('leaves what a volume does not take: its data, copies, parity and metadata are gone from the free extents', () => {
+    const sum = (given: readonly FreeDisk[]): bigint => given.reduce((all, disk) => all + total(disk), 0n)
+    fc.assert(
+      fc.property(layout, disks, fc.bigInt({ min: 1n, max: 200n }), (wanted, given, units) => {
+        const legs = legsOf(wanted)
+        const extents = units * BigInt(legs?.dataLegs ?? 1)
+        const left = withoutVolume(wanted, extents, given)
+        if (left === undefined) return extents > largestVolumeExtents(wanted, given)
+        const taken = legs === undefined ? extents : (units + legs.metadataExtents) * BigInt(legs.count)
+        return sum(left) === sum(given) - taken
+      }),
+    )
+  })
+
+  it('takes extents from anywhere, and no more than there are', () => {
+    expect(withoutExtents(free(5n, 5n), 7n).map(total)).to.deep.equal([0n, 3n])
+    expect(withoutExtents(free(5n), 7n).map(total)).to.deep.equal([0n])
   })
 })

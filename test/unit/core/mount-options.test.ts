@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { parseMountOptions } from '../../../core/mount-options.ts'
+import { guardedMountOptions, parseMountOptions } from '../../../core/mount-options.ts'
 import type { FileSystem } from '../../../core/volume-tags.ts'
 
 describe('parseMountOptions', () => {
@@ -9,6 +9,7 @@ describe('parseMountOptions', () => {
     ['ext4', ['noatime', 'errors=remount-ro', 'commit=30'], ['noatime', 'errors=remount-ro', 'commit=30']],
     ['ext4', ['noatime,discard', ''], ['noatime', 'discard']],
     ['xfs', ['logbsize=256k', 'allocsize=64m'], ['logbsize=256k', 'allocsize=64m']],
+    ['xfs', ['suid', 'nodev'], ['suid', 'nodev']],
     ['btrfs', ['compress=zstd:3', 'discard=async'], ['compress=zstd:3', 'discard=async']],
   ]
   for (const [fileSystem, texts, options] of accepted) {
@@ -18,8 +19,6 @@ describe('parseMountOptions', () => {
   }
 
   const refused: [FileSystem, string][] = [
-    ['ext4', 'suid'],
-    ['ext4', 'dev'],
     ['ext4', 'bind'],
     ['ext4', 'loop'],
     ['ext4', 'remount'],
@@ -50,5 +49,19 @@ describe('parseMountOptions', () => {
       Array.from({ length: 33 }, () => 'noatime'),
     )
     expect(read).to.deep.equal({ fault: '33 options, and 32 are allowed' })
+  })
+
+  it('refuses options that contradict each other', () => {
+    expect(parseMountOptions('ext4', ['nosuid', 'noatime', 'suid'])).to.deep.equal({
+      fault: '"nosuid" and "suid" contradict each other: give one of them',
+    })
+  })
+})
+
+describe('guardedMountOptions', () => {
+  it('puts nosuid and nodev before what is asked for, each unless the contrary is', () => {
+    expect(guardedMountOptions(['noatime'])).to.deep.equal(['nosuid', 'nodev', 'noatime'])
+    expect(guardedMountOptions(['suid'])).to.deep.equal(['nodev', 'suid'])
+    expect(guardedMountOptions(['dev', 'suid'])).to.deep.equal(['dev', 'suid'])
   })
 })

@@ -18,6 +18,7 @@ describe('core/parameters', () => {
         fileSystem: 'ext4',
         mkfsOptions: [],
         erase: 'zero',
+        scoring: 'spread',
       },
     })
   })

@@ -27,6 +27,12 @@ describe('core/volume-tags', () => {
     expect(recordOf([...tagsOf(record)].reverse())).to.deep.equal(record)
   })
 
+  it('reads back who made it, and gives no record when that is nobody it knows', () => {
+    const made: VolumeRecord = { ...record, madeBy: 'csi' }
+    expect(recordOf(tagsOf(made))).to.deep.equal(made)
+    expect(recordOf([...tagsOf(record), 'loam.made-by=somebody'])).to.equal(undefined)
+  })
+
   it('uses only characters that LVM allows in a tag', () => {
     for (const tag of [...tagsOf(record), ...groupTagsOf(record.clusterId)])
       expect(tag).to.match(/^[A-Za-z0-9_+.\-/=!:&#]{1,1024}$/)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { requireAccess, requireMkfsOptions } from '../../../csi-node/capability.ts'
+import { requireAccess, requireMkfsOptions, usualFileSystem } from '../../../csi-node/capability.ts'
 import { InvalidField } from '../../../csi-node/errors.ts'
 import { VolumeCapability_AccessMode_Mode as Mode, type VolumeCapability } from '../../../csi-node/gen/csi.ts'
 
@@ -31,6 +31,19 @@ describe('requireAccess', () => {
     expect(access).to.include({ kind: 'fileSystem', fileSystem: 'ext4' })
   })
 
+  it('takes the file system that the volume was made for when no other is named', () => {
+    const usual = usualFileSystem({ 'loam.storage/fileSystem': 'xfs' })
+    const unnamed = mountCapability(Mode.SINGLE_NODE_WRITER, { fsType: '' })
+    expect(requireAccess(unnamed, usual)).to.include({ fileSystem: 'xfs' })
+    const named = mountCapability(Mode.SINGLE_NODE_WRITER, { fsType: 'btrfs' })
+    expect(requireAccess(named, usual)).to.include({ fileSystem: 'btrfs' })
+    expect(usualFileSystem({})).to.equal('ext4')
+    expect(() => usualFileSystem({ 'loam.storage/fileSystem': 'ntfs' })).to.throw(
+      InvalidField,
+      'volume_context["loam.storage/fileSystem"]: "ntfs" is not possible: allowed are ext4, xfs, btrfs',
+    )
+  })
+
   it('reads a block volume', () => {
     const access = requireAccess({
       accessMode: { mode: Mode.SINGLE_NODE_WRITER },
@@ -59,8 +72,8 @@ describe('requireAccess', () => {
     ],
     [
       'a mount option that is not allowed',
-      mountCapability(Mode.SINGLE_NODE_WRITER, { mountFlags: ['suid'] }),
-      'mount_flags: "suid" is not allowed for ext4',
+      mountCapability(Mode.SINGLE_NODE_WRITER, { mountFlags: ['bind'] }),
+      'mount_flags: "bind" is not allowed for ext4',
     ],
   ]
   for (const [what, capability, message] of refused) {

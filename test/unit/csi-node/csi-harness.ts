@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { credentials, type ServiceError } from '@grpc/grpc-js'
 
 import type { LogFields, Logger } from '../../../core/logger.ts'
-import { createCsiNode, type CsiNode } from '../../../csi-node/csi-node.ts'
-import { IdentityClient, NodeClient } from '../../../csi-node/gen/csi.ts'
+import type { VolumeHandle } from '../../../core/naming.ts'
+import { createCsiNode, type CsiNode, type CsiNodeOptions } from '../../../csi-node/csi-node.ts'
+import { registrationSocketName } from '../../../csi-node/registration-socket.ts'
+import { ControllerClient, IdentityClient, NodeClient } from '../../../csi-node/gen/csi.ts'
 import { RegistrationClient } from '../../../csi-node/gen/pluginregistration.ts'
 import type { CommandRunner } from '../../../lvm/command-runner.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
@@ -61,13 +63,18 @@ export interface CsiHarness extends AsyncDisposable {
   readonly node: CsiNode
   readonly identity: IdentityClient
   readonly service: NodeClient
+  readonly controller: ControllerClient
   readonly registration: RegistrationClient
   readonly log: LogLine[]
+  /** Volumes of which the node was told that kubelet let go. */
+  readonly unstaged: VolumeHandle[]
 }
 
 export interface CsiHarnessOptions {
   readonly volumes: NodeVolumes
   readonly runner?: CommandRunner
+  readonly createsVolumes?: boolean
+  readonly mountOptionsOf?: CsiNodeOptions['mountOptionsOf']
   /** A directory for this node alone; it is removed at the end when it is not given. */
   readonly kubeletDirectory?: string
 }
@@ -80,6 +87,7 @@ export const startCsiNode = async (options: CsiHarnessOptions): Promise<CsiHarne
   const kubeletDirectory = options.kubeletDirectory ?? (await makeTemporaryDirectory())
   await mkdir(join(kubeletDirectory, 'plugins_registry'), { recursive: true })
   const log: LogLine[] = []
+  const unstaged: VolumeHandle[] = []
   const node = createCsiNode({
     nodeName: 'node-1',
     kubeletDirectory,
@@ -88,13 +96,18 @@ export const startCsiNode = async (options: CsiHarnessOptions): Promise<CsiHarne
     version: '1.2.3',
     log: recordingLogger(log),
     checkIntervalMs: 10,
+    slowCallMs: 50,
+    createsVolumes: options.createsVolumes ?? false,
+    mountOptionsOf: options.mountOptionsOf ?? (() => undefined),
+    onUnstaged: (handle) => unstaged.push(handle),
   })
   await node.start()
   const driverAddress = `unix:${kubeletDirectory}/plugins/loam.storage/csi.sock`
-  const registrationAddress = `unix:${kubeletDirectory}/plugins_registry/loam.storage-reg.sock`
+  const registrationAddress = `unix:${kubeletDirectory}/plugins_registry/${registrationSocketName()}`
   const clients = {
     identity: new IdentityClient(driverAddress, credentials.createInsecure()),
     service: new NodeClient(driverAddress, credentials.createInsecure()),
+    controller: new ControllerClient(driverAddress, credentials.createInsecure()),
     registration: new RegistrationClient(registrationAddress, credentials.createInsecure()),
   }
   return {
@@ -102,6 +115,7 @@ export const startCsiNode = async (options: CsiHarnessOptions): Promise<CsiHarne
     node,
     ...clients,
     log,
+    unstaged,
     [Symbol.asyncDispose]: async () => {
       for (const client of Object.values(clients)) client.close()
       await node.stop(0)

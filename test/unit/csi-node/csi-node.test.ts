@@ -1,50 +1,19 @@
 import { mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
 import { status, type ServiceError } from '@grpc/grpc-js'
 import { expect } from 'chai'
 
 import { silentLogger } from '../../../core/logger.ts'
 import { formatVolumeHandle } from '../../../core/naming.ts'
 import { createCsiNode } from '../../../csi-node/csi-node.ts'
-import {
-  NodeServiceCapability_RPC_Type as NodeCapability,
-  PluginCapability_Service_Type as ServiceType,
-  VolumeCapability_AccessMode_Mode as Mode,
-  type GetPluginCapabilitiesResponse,
-  type GetPluginInfoResponse,
-  type NodeGetCapabilitiesResponse,
-  type NodePublishVolumeRequest,
-  type NodeStageVolumeRequest,
-  type VolumeCapability,
-} from '../../../csi-node/gen/csi.ts'
-import { Refused } from '../../../lvm/errors.ts'
-import { ask, succeeds, startCsiNode, until, type CsiHarness } from './csi-harness.ts'
+import { registrationSocketName } from '../../../csi-node/registration-socket.ts'
+import { type GetPluginInfoResponse } from '../../../csi-node/gen/csi.ts'
+import { type CsiHarness, ask, startCsiNode, succeeds, until } from './csi-harness.ts'
 import { MemoryVolumes } from './memory-volumes.ts'
+import { EXT4, HANDLE, ID, OTHER, failureOf, nodeCalls } from './node-calls.ts'
+import { Refused } from '../../../lvm/errors.ts'
 import { thrownBy } from './thrown-by.ts'
-
-const HANDLE = {
-  groupUuid: 'abcdef-0123-4567-89ab-cdef-0123-456789',
-  volumeUuid: 'ghijkl-0123-4567-89ab-cdef-0123-456789',
-}
-const OTHER = { ...HANDLE, volumeUuid: 'zzzzzz-0123-4567-89ab-cdef-0123-456789' }
-const ID = formatVolumeHandle(HANDLE)
-
-const BLOCK: VolumeCapability = {
-  accessMode: { mode: Mode.SINGLE_NODE_WRITER },
-  accessType: { $case: 'block', value: {} },
-}
-const EXT4: VolumeCapability = {
-  accessMode: { mode: Mode.SINGLE_NODE_WRITER },
-  accessType: { $case: 'mount', value: { fsType: 'ext4', mountFlags: [], volumeMountGroup: '' } },
-}
-
-/** Code and message that a call ends with. */
-const failureOf = async (promise: Promise<unknown>): Promise<{ code: string; details: string }> => {
-  const { code, details } = (await thrownBy(promise)) as ServiceError
-  return { code: status[code], details }
-}
 
 describe('createCsiNode', () => {
   let volumes: MemoryVolumes
@@ -55,200 +24,7 @@ describe('createCsiNode', () => {
   })
   afterEach(() => csi[Symbol.asyncDispose]())
 
-  const path = (...parts: string[]): string => join(csi.kubeletDirectory, ...parts)
-  const stageRequest = (changes: Partial<NodeStageVolumeRequest> = {}): NodeStageVolumeRequest => ({
-    volumeId: ID,
-    publishContext: {},
-    stagingTargetPath: path('staging'),
-    volumeCapability: BLOCK,
-    secrets: {},
-    volumeContext: {},
-    ...changes,
-  })
-  const publishRequest = (changes: Partial<NodePublishVolumeRequest> = {}): NodePublishVolumeRequest => ({
-    ...stageRequest(),
-    targetPath: path('target'),
-    readonly: false,
-    ...changes,
-  })
-  const stage = (changes: Partial<NodeStageVolumeRequest> = {}) =>
-    ask((done) => csi.service.nodeStageVolume(stageRequest(changes), done))
-  const unstage = (volumeId = ID, stagingTargetPath = path('staging')) =>
-    ask((done) => csi.service.nodeUnstageVolume({ volumeId, stagingTargetPath }, done))
-  const publish = (changes: Partial<NodePublishVolumeRequest> = {}) =>
-    ask((done) => csi.service.nodePublishVolume(publishRequest(changes), done))
-  const unpublish = (volumeId = ID, targetPath = path('target')) =>
-    ask((done) => csi.service.nodeUnpublishVolume({ volumeId, targetPath }, done))
-  const stats = (volumeId: string, volumePath: string) =>
-    ask((done) => csi.service.nodeGetVolumeStats({ volumeId, volumePath, stagingTargetPath: '' }, done))
-
-  describe('identity and info', () => {
-    it('gives name and version', async () => {
-      const info = await ask((done) => csi.identity.getPluginInfo({}, done))
-      expect(info).to.include({ name: 'loam.storage', vendorVersion: '1.2.3' })
-    })
-
-    it('says that a volume is bound to a place, and offers no controller service', async () => {
-      const { capabilities } = await ask<GetPluginCapabilitiesResponse>((done) =>
-        csi.identity.getPluginCapabilities({}, done),
-      )
-      expect(capabilities).to.deep.equal([
-        { type: { $case: 'service', value: { type: ServiceType.VOLUME_ACCESSIBILITY_CONSTRAINTS } } },
-      ])
-    })
-
-    it('is ready', async () => {
-      expect(await ask((done) => csi.identity.probe({}, done))).to.deep.equal({ ready: true })
-    })
-
-    it('gives the Node name as id and as topology', async () => {
-      expect(await ask((done) => csi.service.nodeGetInfo({}, done))).to.deep.equal({
-        nodeId: 'node-1',
-        maxVolumesPerNode: 0n,
-        accessibleTopology: { segments: { 'topology.loam.storage/node': 'node-1' } },
-      })
-    })
-
-    it('lists its capabilities', async () => {
-      const { capabilities } = await ask<NodeGetCapabilitiesResponse>((done) =>
-        csi.service.nodeGetCapabilities({}, done),
-      )
-      expect(capabilities.map(({ type }) => type?.value.type)).to.deep.equal([
-        NodeCapability.STAGE_UNSTAGE_VOLUME,
-        NodeCapability.GET_VOLUME_STATS,
-        NodeCapability.SINGLE_NODE_MULTI_WRITER,
-      ])
-    })
-
-    it('answers UNIMPLEMENTED for a call that no capability offers', async () => {
-      const request = {
-        volumeId: ID,
-        volumePath: '/x',
-        stagingTargetPath: '',
-        secrets: {},
-      }
-      expect(await failureOf(ask((done) => csi.service.nodeExpandVolume(request, done)))).to.deep.equal({
-        code: 'UNIMPLEMENTED',
-        details: '/csi.v1.Node/NodeExpandVolume is not offered by this driver',
-      })
-    })
-  })
-
-  describe('a request', () => {
-    const faults: [string, () => Promise<unknown>, string, string][] = [
-      ['stage without id', () => stage({ volumeId: '' }), 'INVALID_ARGUMENT', 'volume_id: it is missing'],
-      [
-        'stage without path',
-        () => stage({ volumeId: 'any', stagingTargetPath: '' }),
-        'INVALID_ARGUMENT',
-        'staging_target_path: it is missing',
-      ],
-      [
-        'stage without capability',
-        () => stage({ volumeId: 'any', volumeCapability: undefined }),
-        'INVALID_ARGUMENT',
-        'volume_capability: it is missing',
-      ],
-      [
-        'stage outside',
-        () => stage({ stagingTargetPath: '/etc' }),
-        'INVALID_ARGUMENT',
-        '"/etc" is not allowed',
-      ],
-      [
-        'stage through ..',
-        () => stage({ stagingTargetPath: `${path('a')}/../../etc` }),
-        'INVALID_ARGUMENT',
-        'without ".."',
-      ],
-      ['stage of a foreign id', () => stage({ volumeId: 'vol-1' }), 'NOT_FOUND', 'volume "vol-1"'],
-      [
-        'stage of an unknown volume',
-        () => stage({ volumeId: formatVolumeHandle(OTHER) }),
-        'NOT_FOUND',
-        OTHER.volumeUuid,
-      ],
-      [
-        'stage with words for mkfs that are not allowed',
-        () => stage({ volumeCapability: EXT4, volumeContext: { 'loam.storage/mkfsOptions': '$(reboot)' } }),
-        'INVALID_ARGUMENT',
-        'volume_context["loam.storage/mkfsOptions"]: "$(reboot)" is not allowed',
-      ],
-      [
-        'stage on a path that is not there',
-        () => stage({ volumeCapability: EXT4 }),
-        'FAILED_PRECONDITION',
-        'there is no such directory',
-      ],
-      ['unstage without id', () => unstage(''), 'INVALID_ARGUMENT', 'volume_id: it is missing'],
-      [
-        'unstage without path',
-        () => unstage('any', ''),
-        'INVALID_ARGUMENT',
-        'staging_target_path: it is missing',
-      ],
-      ['publish without id', () => publish({ volumeId: '' }), 'INVALID_ARGUMENT', 'volume_id: it is missing'],
-      [
-        'publish without target',
-        () => publish({ volumeId: 'any', targetPath: '' }),
-        'INVALID_ARGUMENT',
-        'target_path: it is missing',
-      ],
-      [
-        'publish without capability',
-        () => publish({ volumeId: 'any', volumeCapability: undefined }),
-        'INVALID_ARGUMENT',
-        'volume_capability: it is missing',
-      ],
-      [
-        'publish without staging path',
-        () => publish({ stagingTargetPath: '' }),
-        'FAILED_PRECONDITION',
-        'NodeStageVolume comes first',
-      ],
-      [
-        'publish of a file system that is not staged',
-        () => publish({ volumeCapability: EXT4 }),
-        'FAILED_PRECONDITION',
-        'it is not mounted at staging path',
-      ],
-      [
-        'publish of a block volume that is not staged',
-        () => publish(),
-        'FAILED_PRECONDITION',
-        'its logical volume is not active',
-      ],
-      [
-        'publish of an unknown block volume',
-        () => publish({ volumeId: formatVolumeHandle(OTHER) }),
-        'NOT_FOUND',
-        'no such logical volume',
-      ],
-      ['publish outside', () => publish({ targetPath: '/mnt' }), 'INVALID_ARGUMENT', 'target_path: "/mnt"'],
-      ['unpublish without id', () => unpublish(''), 'INVALID_ARGUMENT', 'volume_id: it is missing'],
-      [
-        'unpublish without target',
-        () => unpublish('any', ''),
-        'INVALID_ARGUMENT',
-        'target_path: it is missing',
-      ],
-      ['unpublish outside', () => unpublish(ID, '/home'), 'INVALID_ARGUMENT', 'target_path: "/home"'],
-      ['stats without id', () => stats('', '/x'), 'INVALID_ARGUMENT', 'volume_id: it is missing'],
-      ['stats without path', () => stats(ID, ''), 'INVALID_ARGUMENT', 'volume_path: it is missing'],
-      ['stats of a foreign id', () => stats('vol-1', 'some/path'), 'NOT_FOUND', 'volume "vol-1"'],
-      ['stats of a wrong path', () => stats(ID, 'some/path'), 'NOT_FOUND', 'not mounted at "some/path"'],
-      ['stats of what another mounted', () => stats(ID, '/proc'), 'NOT_FOUND', 'not mounted at "/proc"'],
-    ]
-    for (const [what, request, code, part] of faults) {
-      it(`to ${what} is answered ${code}, and nothing is touched`, async () => {
-        const failure = await failureOf(request())
-        expect(failure.code).to.equal(code)
-        expect(failure.details).to.include(part)
-        expect((await readdir(csi.kubeletDirectory)).sort()).to.deep.equal(['plugins', 'plugins_registry'])
-        expect(volumes.calls).to.not.include('release')
-      })
-    }
-  })
+  const { path, stageRequest, stage, unstage, unpublish } = nodeCalls(() => csi)
 
   describe('stage and unstage of a block volume', () => {
     it('prepare and release the volume, as often as they are called', async () => {
@@ -268,10 +44,20 @@ describe('createCsiNode', () => {
       })
     })
 
+    it('tell when the volume is released, and not when it could not be', async () => {
+      volumes.interlude = () => Promise.reject(new Refused('logical volume "g/v"', 'it is open'))
+      await failureOf(unstage())
+      expect(csi.unstaged).to.deep.equal([])
+      volumes.interlude = () => Promise.resolve()
+      await unstage()
+      expect(csi.unstaged).to.deep.equal([HANDLE])
+    })
+
     it('are fine with an id that Loam does not know', async () => {
       await unstage('vol-1')
       await unpublish('vol-1')
       expect(volumes.calls).to.deep.equal([])
+      expect(csi.unstaged).to.deep.equal([])
     })
   })
 
@@ -380,9 +166,23 @@ describe('createCsiNode', () => {
     })
   })
 
+  it('tells of a call that does not end, again and again, and no more when it has ended', async () => {
+    const release = Promise.withResolvers<undefined>()
+    volumes.interlude = () => release.promise
+    const slow = () => csi.log.filter(({ message }) => message === 'CSI call has not ended yet')
+    const staging = stage()
+    await until(() => Promise.resolve(slow().length > 1))
+    expect(slow()[0]?.fields).to.include({ method: '/csi.v1.Node/NodeStageVolume', volumeId: ID })
+    release.resolve(undefined)
+    await staging
+    const { length } = slow()
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    expect(slow()).to.have.length(length)
+  })
+
   describe('its sockets', () => {
     const driverSocket = () => path('plugins/loam.storage/csi.sock')
-    const registrationSocket = () => path('plugins_registry/loam.storage-reg.sock')
+    const registrationSocket = () => path(`plugins_registry/${registrationSocketName()}`)
 
     it('are for root only, in a directory for root only', async () => {
       expect((await stat(path('plugins/loam.storage'))).mode & 0o777).to.equal(0o700)

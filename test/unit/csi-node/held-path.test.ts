@@ -1,11 +1,17 @@
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
 
 import { InvalidField } from '../../../csi-node/errors.ts'
-import { holdDirectory, holdFile, holdParent, requirePath } from '../../../csi-node/held-path.ts'
+import {
+  holdEntry,
+  holdMountRoot,
+  holdParent,
+  requirePath,
+  type HeldPath,
+} from '../../../csi-node/held-path.ts'
 import { thrownBy } from './thrown-by.ts'
 
 describe('requirePath', () => {
@@ -13,7 +19,14 @@ describe('requirePath', () => {
     expect(requirePath('/var/lib/kubelet', 'target_path', '/var/lib/kubelet/pods/a/mount')).to.deep.equal({
       field: 'target_path',
       path: '/var/lib/kubelet/pods/a/mount',
+      base: '/var/lib/kubelet/pods',
     })
+  })
+
+  it('lets no mount be between kubelet directory and a path directly in it', () => {
+    expect(requirePath('/var/lib/kubelet', 'target_path', '/var/lib/kubelet/a').base).to.equal(
+      '/var/lib/kubelet',
+    )
   })
 
   const refused = [
@@ -50,50 +63,84 @@ describe('a held path', () => {
     await symlink('inner', join(root, 'real/link'))
   })
   afterEach(() => rm(root, { recursive: true }))
-  const place = (path: string) => ({ field: 'target_path', path: join(root, path) })
+  const place = (path: string) => ({ field: 'target_path', path: join(root, path), base: root })
+  const holdDirectory = async (path: string): Promise<HeldPath | undefined> => {
+    await using parent = await holdParent(place(path))
+    return parent === undefined ? undefined : await holdEntry(parent, 'directory')
+  }
+  const holdFile = async (path: string): Promise<HeldPath | undefined> => {
+    await using parent = await holdParent(place(path))
+    return parent === undefined ? undefined : await holdEntry(parent, 'file')
+  }
 
   it('leads to the directory', async () => {
-    await using held = await holdDirectory(place('real'))
+    await using held = await holdDirectory('real')
     expect((await readdir(held?.heldPath ?? '')).sort()).to.deep.equal(['file', 'inner', 'link'])
   })
 
   it('leads to the same directory after another one took its name', async () => {
-    await using held = await holdDirectory(place('real'))
+    await using held = await holdDirectory('real')
     await rename(join(root, 'real'), join(root, 'moved'))
     await mkdir(join(root, 'real'))
     expect(await readdir(held?.heldPath ?? '')).to.include('inner')
   })
 
+  it('leads to what the held directory has, after another one took its name', async () => {
+    await using parent = await holdParent(place('real/file'))
+    await rename(join(root, 'real'), join(root, 'moved'))
+    await symlink('moved/inner', join(root, 'real'))
+    if (parent === undefined) throw new Error('nothing is held')
+    await using file = await holdEntry(parent, 'file')
+    expect(await readlink(file?.heldPath ?? '')).to.equal(join(root, 'moved/file'))
+  })
+
   it('is undefined when nothing is there', async () => {
-    expect(await holdDirectory(place('absent'))).to.equal(undefined)
-    expect(await holdDirectory(place('absent/deeper'))).to.equal(undefined)
+    expect(await holdDirectory('absent')).to.equal(undefined)
+    expect(await holdDirectory('absent/deeper')).to.equal(undefined)
     expect(await holdParent(place('absent/deeper'))).to.equal(undefined)
   })
 
-  it('refuses a link before the last part, and says where it leads', async () => {
-    const error = await thrownBy(holdDirectory(place('link/inner')))
+  it('refuses a link before the last two parts, and says where it leads', async () => {
+    const error = await thrownBy(holdParent(place('link/inner/new')))
     expect(error).to.be.instanceOf(InvalidField)
     expect(error.message).to.include(`leads through a symbolic link to "${root}/real/inner"`)
   })
 
+  it('refuses a link before the last part', async () => {
+    const error = await thrownBy(holdParent(place('link/inner')))
+    expect(error).to.be.instanceOf(InvalidField)
+    expect(error.message).to.include(`"${root}/link" is a symbolic link`)
+  })
+
   it('refuses a link as the last part', async () => {
-    const error = await thrownBy(holdDirectory(place('real/link')))
-    expect(error.message).to.include('is a symbolic link')
+    const error = await thrownBy(holdDirectory('real/link'))
+    expect(error.message).to.include(`"${root}/real/link" is a symbolic link`)
   })
 
   it('refuses the other kind', async () => {
-    expect((await thrownBy(holdDirectory(place('real/file')))).message).to.include('is not a directory')
-    expect((await thrownBy(holdFile(place('real/inner')))).message).to.include('is not a file')
+    expect((await thrownBy(holdDirectory('real/file'))).message).to.include('is not a directory')
+    expect((await thrownBy(holdFile('real/inner'))).message).to.include('is not a file')
   })
 
   it('refuses a path that goes through a file', async () => {
-    expect((await thrownBy(holdDirectory(place('real/file/x')))).message).to.include('ENOTDIR')
+    expect((await thrownBy(holdParent(place('real/file/x')))).message).to.include('is not a directory')
+    expect((await thrownBy(holdParent(place('real/file/x/y')))).message).to.include('ENOTDIR')
   })
 
-  it('gives the entry of a parent that is reached without links', async () => {
-    await using parent = await holdParent(place('real/new'))
-    await mkdir(parent?.entry ?? '')
-    expect(await readdir(join(root, 'real'))).to.include('new')
-    expect(await thrownBy(holdParent(place('link/new')))).to.be.instanceOf(InvalidField)
+  it('refuses a path that crosses a mount on its way', async () => {
+    const inProc = { field: 'target_path', path: '/proc/sys/new', base: '/' }
+    expect((await thrownBy(holdParent(inProc))).message).to.include('something that is mounted beneath "/"')
+    await using parent = await holdParent({ ...inProc, base: '/proc' })
+    expect(parent).to.have.property('mountId')
+  })
+
+  it('tells what is mounted on the last part from what is not', async () => {
+    await using top = await holdParent({ field: 'target_path', path: '/proc', base: '/' })
+    await using parent = await holdParent(place('real'))
+    if (top === undefined || parent === undefined) throw new Error('nothing is held')
+    await using mounted = await holdMountRoot(top)
+    expect(await readlink(mounted?.heldPath ?? '')).to.equal('/proc')
+    expect((await thrownBy(holdEntry(top, 'directory'))).message).to.include('something was mounted there')
+    expect(await holdMountRoot(parent)).to.equal(undefined)
   })
 })

@@ -13,7 +13,10 @@ export class MemoryVolumes implements NodeVolumes {
   readonly ensureGroup = notForThisTest
   readonly forgetGroup = notForThisTest
   readonly createVolume = notForThisTest
+  readonly createVolumes = notForThisTest
   readonly removeVolume = notForThisTest
+  readonly extendVolume = notForThisTest
+  readonly growFileSystem = notForThisTest
   readonly #known: VolumeHandle
   readonly #active = new Set<string>()
   /** Runs within each call of prepareVolume and releaseVolume. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
+import { registrationSocketName } from '../../../csi-node/registration-socket.ts'
 
 import { silentLogger } from '../../../core/logger.ts'
 import { Registration } from '../../../csi-node/registration.ts'
@@ -24,7 +25,7 @@ describe('Registration', () => {
   const notify = (pluginRegistered: boolean, error = '') =>
     ask((done) => csi.registration.notifyRegistrationStatus({ pluginRegistered, error }, done))
   const socketIdentity = async (): Promise<bigint | undefined> => {
-    const path = join(csi.kubeletDirectory, 'plugins_registry/loam.storage-reg.sock')
+    const path = join(csi.kubeletDirectory, 'plugins_registry', registrationSocketName())
     return (await stat(path, { bigint: true }).catch(() => undefined))?.ctimeNs
   }
 

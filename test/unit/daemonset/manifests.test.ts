@@ -1,27 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { parseAllDocuments } from 'yaml'
 import { DRIVER_NAME, NODE_LABEL, TOPOLOGY_KEY, VOLUME_FINALIZER } from '../../../core/naming.ts'
+import { parse } from 'yaml'
+import { readDaemonset, readManifests, type Manifest } from '../../support/manifests.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-
-interface Rule {
-  readonly apiGroups: string[]
-  readonly resources: string[]
-  readonly resourceNames?: string[]
-  readonly verbs: string[]
-}
-
-interface Manifest {
-  readonly kind: string
-  readonly metadata: { readonly name: string; readonly namespace?: string; labels?: Record<string, string> }
-  readonly rules?: Rule[]
-  readonly roleRef?: { kind: string; name: string }
-  readonly subjects?: { kind: string; name: string; namespace: string }[]
-  readonly resources?: string[]
-  readonly spec: Record<string, unknown>
-}
 
 interface PodSpec {
   readonly containers: readonly {
@@ -33,22 +17,6 @@ interface PodSpec {
   }[]
   readonly volumes: readonly { name: string; hostPath?: { path: string; type: string } }[]
   readonly [more: string]: unknown
-}
-
-const read = async (path: string): Promise<Manifest[]> => {
-  const documents = parseAllDocuments(await readFile(join(ROOT, path), 'utf8'))
-  if (!Array.isArray(documents)) throw new Error(`${path} holds no documents`)
-  return documents.map((document) => {
-    expect(document.errors, path).to.deep.equal([])
-    return document.toJS() as Manifest
-  })
-}
-
-/** All that `kubectl apply -k daemonset` installs, but for the CRD, which is tested where it is. */
-const readBase = async (): Promise<Manifest[]> => {
-  const [kustomization] = await read('daemonset/kustomization.yaml')
-  const files = kustomization?.resources?.filter((name) => name.endsWith('.yaml')) ?? []
-  return (await Promise.all(files.map((name) => read(join('daemonset', name))))).flat()
 }
 
 describe('daemonset/', () => {
@@ -68,7 +36,7 @@ describe('daemonset/', () => {
   }
 
   before(async () => {
-    manifests = await readBase()
+    manifests = await readDaemonset()
   })
 
   it('installs what the kinds say, and nothing by surprise', () => {
@@ -84,6 +52,7 @@ describe('daemonset/', () => {
         'leases',
         'node-local-storages',
         'persistent-volume-claims',
+        'persistent-volume-claims-status',
         'persistent-volumes',
         'storage-capacities',
       ].flatMap((name) => [
@@ -106,6 +75,8 @@ describe('daemonset/', () => {
         '/namespaces kube-system get',
         '/nodes get',
         '/persistentvolumeclaims get,list,watch,patch',
+        '/pods list',
+        '/persistentvolumeclaims/status patch',
         '/persistentvolumes get,list,watch,create,patch,delete',
         'events.k8s.io/events get,create,patch',
         'loam.storage/nodelocalstorages get,list,watch,create,patch',
@@ -179,6 +150,31 @@ describe('daemonset/', () => {
         expect(volumes).to.contain(`'${name}'`)
       expect(await spelled('storage-capacities.yaml')).to.contain(`'${TOPOLOGY_KEY}'`)
     })
+  })
+
+  it('has a component for SELinux, which gives mount(8) what it needs to see, and tells kubelet', async () => {
+    const [component] = (await readManifests('daemonset/selinux/kustomization.yaml')) as unknown as {
+      patches: { target: { kind: string; name: string }; patch: string }[]
+    }[]
+    const patchOf = (kind: string, name: string): unknown => {
+      const found = component?.patches.find(({ target }) => target.kind === kind && target.name === name)
+      return parse(found?.patch ?? '')
+    }
+    expect(only('CSIDriver').spec).to.have.property('seLinuxMount', false)
+    expect(patchOf('CSIDriver', DRIVER_NAME)).to.have.deep.property('spec', { seLinuxMount: true })
+    const { spec } = patchOf('DaemonSet', 'loam-agent') as { spec: { template: { spec: PodSpec } } }
+    const { containers, volumes } = spec.template.spec
+    expect(volumes.map(({ name, hostPath }) => [name, hostPath?.path])).to.deep.equal([
+      ['sys-fs', '/sys/fs'],
+      ['selinux', '/etc/selinux'],
+    ])
+    // libselinux takes a read-only selinuxfs for "not enabled"
+    expect(containers.map(({ volumeMounts }) => volumeMounts)).to.deep.equal([
+      [
+        { name: 'sys-fs', mountPath: '/sys/fs' },
+        { name: 'selinux', mountPath: '/etc/selinux', readOnly: true },
+      ],
+    ])
   })
 
   describe('the agent', () => {

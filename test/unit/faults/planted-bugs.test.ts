@@ -1,22 +1,26 @@
 import { expect } from 'chai'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
-import { applyBug, plantedBugs, sources } from '../../faults/planted-bugs.ts'
+import { AGENT_BUGS, applyBug, DISK_BUGS, plantedBugs, sources } from '../../faults/planted-bugs.ts'
 
 describe('planted bugs', () => {
-  it('fit the sources, and name a test that is there', async () => {
-    const bugs = await plantedBugs()
-    expect(bugs).to.have.length.of.at.least(10)
-    for (const bug of bugs) {
-      await applyBug(bug, sources, '--dry-run')
-      const { file, title } = bug.caughtBy
-      expect(await readFile(join(sources, file), 'utf8'), bug.name).to.contain(title)
-    }
-  })
+  for (const [set, least] of [
+    [DISK_BUGS, 10],
+    [AGENT_BUGS, 8],
+  ] as const)
+    it(`fit the sources, and name a test that is there: ${basename(set.directory)}`, async () => {
+      const bugs = await plantedBugs(set)
+      expect(bugs).to.have.length.of.at.least(least)
+      for (const bug of bugs) {
+        await applyBug(bug, sources, '--dry-run')
+        const { file, title } = bug.caughtBy
+        expect(await readFile(join(sources, file), 'utf8'), bug.name).to.contain(title)
+      }
+    })
 
   it('say what to do when they do not fit any more', async () => {
-    const [bug] = await plantedBugs()
+    const [bug] = await plantedBugs(DISK_BUGS)
     if (bug === undefined) throw new Error('no bug is planted')
     const error: unknown = await applyBug(bug, import.meta.dirname, '--dry-run').catch(
       (thrown: unknown) => thrown,

@@ -129,9 +129,18 @@ describe('reflector', () => {
     expect(changes).to.deep.equal(['a uid-a@5 -', 'a - another@8'])
   })
 
-  it('watches again after an error event of another kind, without a list', async () => {
-    const failed = { kind: 'Status', code: 500, message: 'etcd has no leader' }
+  it('lists again after an error event of another kind: the next watch could end with it, too', async () => {
+    const failed = { kind: 'Status', code: 500, message: 'etcd event received with PrevKv=nil' }
     const store = await start([stream([event('ERROR', failed)], 'end'), open])
+    await store.synced
+    await eventually('two watches', () => watchVersions().length === 2)
+    expect(lists()).to.equal(2)
+    expect(warnings[0]?.error).to.match(/the watch cannot go on from its version: .* PrevKv=nil/)
+  })
+
+  it('watches again, without a list, after an error event that asks to come back later', async () => {
+    const busy = { kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'later' }
+    const store = await start([stream([event('ERROR', busy)], 'end'), open])
     await store.synced
     await eventually('two watches', () => watchVersions().length === 2)
     expect(lists()).to.equal(1)

@@ -39,4 +39,10 @@ describe('errors of the API server', () => {
     expect(errorOfStatus('x', 429, {}, 'Wed, 21 Oct 2026 07:28:00 GMT').retryAfterMs).to.equal(undefined)
     expect(errorOfStatus('x', 429, {}).retryAfterMs).to.equal(undefined)
   })
+
+  it('bounds a wait that would make the caller deaf, or that no timer holds', () => {
+    for (const header of ['86400', '99999999999'])
+      expect(errorOfStatus('Node "a"', 429, {}, header).retryAfterMs).to.equal(600_000)
+    expect(errorOfStatus('Node "a"', 429, {}, '599').retryAfterMs).to.equal(599_000)
+  })
 })

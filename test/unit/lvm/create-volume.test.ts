@@ -10,6 +10,7 @@ import { KnownGroup } from '../../../lvm/known-groups.ts'
 import type { LvmCommand } from '../../../lvm/lvm-command.ts'
 import type { Lvm } from '../../../lvm/lvm.ts'
 import { StuckWork } from '../../../lvm/stuck-work.ts'
+import { ThinCheck } from '../../../lvm/thin-check.ts'
 import type { CreateVolumeRequest } from '../../../lvm/types.ts'
 import { thrownBy } from './thrown.ts'
 
@@ -116,11 +117,11 @@ const start = () => {
     { lvm, stuck: new StuckWork('volume group'), disks: new DiskStates(), active: new ActiveVolumes() },
     { name: 'loam-fast', uuid: GROUP_UUID, devices: [] },
   )
+  const tools = { lvm, known, hostRunner: NO_PROGRAMS, thinCheck: new ThinCheck(NO_PROGRAMS) }
   return {
     lvm,
     known,
-    create: async (request = REQUEST) =>
-      (await createVolume({ lvm, known, hostRunner: NO_PROGRAMS }, request)).volume,
+    create: async (request = REQUEST) => (await createVolume(tools, request)).volume,
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 import { Refused } from '../../../lvm/errors.ts'
-import { checkMkfsOptions } from '../../../lvm/file-system.ts'
+import { checkMkfsOptions, makeFileSystemCommand } from '../../../lvm/file-system.ts'
 
 describe('file system', () => {
   it('lets ordinary options through', () => {
@@ -13,4 +13,11 @@ describe('file system', () => {
     it(`refuses ${JSON.stringify(option.slice(0, 20))}`, () => {
       expect(() => checkMkfsOptions(['-q', option])).to.throw(Refused, 'mkfs option')
     })
+
+  it('is made without force, its device after all options', () => {
+    const { file, args } = makeFileSystemCommand('xfs', '/dev/dm-1', ['-L', 'data'])
+    expect(file).to.equal('mkfs.xfs')
+    expect(args).to.deep.equal(['-q', '-K', '-L', 'data', '--', '/dev/dm-1'])
+    expect(() => makeFileSystemCommand('ext4', '/dev/dm-1', ['-F'])).to.throw(Refused, 'mkfs option')
+  })
 })

@@ -8,6 +8,7 @@ import {
   createGroupCommand,
   createVolumeCommand,
   extendGroupCommand,
+  extendVolumeCommand,
   legsCommand,
   makeNodesCommand,
   removeVolumeCommand,
@@ -45,6 +46,21 @@ describe('lvm commands', () => {
     expect(lineOf(command)).to.equal(
       'lvcreate --activate n --zero n --wipesignatures n --setautoactivation n --type linear --extents 3' +
         ' --name pvc-1 --addtag t -- loam-fast',
+    )
+  })
+
+  it('enlarges a volume to a number of extents, RAID legs on their own disks only', () => {
+    const NAMED = { groupName: 'g', name: 'pvc-1', extents: 6n }
+    const linear = extendVolumeCommand({ ...NAMED, shape: { name: 'linear' }, places: [] })
+    expect(lineOf(linear)).to.equal('lvextend --extents 6 -- g/pvc-1')
+    const shape = { name: 'striped', stripes: 2, stripeSizeBytes: 65536n } as const
+    expect(lineOf(extendVolumeCommand({ ...NAMED, shape, places: PLACES }))).to.equal(
+      'lvextend --stripes 2 --stripesize 65536b --extents 6' +
+        ' -- g/pvc-1 /dev/sda:5-9 /dev/disk/by-path/pci-0000\\:00',
+    )
+    const raid = { name: 'raid1', legDisks: ['/dev/sda', '/dev/sdb'] } as const
+    expect(lineOf(extendVolumeCommand({ ...NAMED, shape: raid, places: PLACES.slice(0, 1) }))).to.equal(
+      'lvextend --alloc cling --extents 6 -- g/pvc-1 /dev/sda:5-9',
     )
   })
 

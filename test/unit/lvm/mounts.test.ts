@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { mountPointsOf, parseMountInfo, parseSwaps } from '../../../lvm/mounts.ts'
 
 const TABLE = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-36 22 254:0 / /var/lib/kubelet/a\\040b rw - ext4 /dev/mapper/loam-pvc rw
+36 22 254:0 / /var/lib/kubelet/a\\040b rw - ext4 /dev/mapper/loam-pvc ro,errors=remount-ro
 37 22 0:45 / /mnt/data rw shared:2 master:1 - btrfs /dev/mapper/loam-other rw
 `
 
@@ -14,6 +14,8 @@ describe('mounts', () => {
       mountPoint: '/var/lib/kubelet/a b',
       fileSystemType: 'ext4',
       source: '/dev/mapper/loam-pvc',
+      options: ['rw'],
+      fileSystemOptions: ['ro', 'errors=remount-ro'],
     })
   })
 

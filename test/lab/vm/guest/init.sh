@@ -59,6 +59,8 @@ cpuinfo=$(</proc/cpuinfo)
 printf '%s\ncpu MHz\t\t: 2000.000\n\n' "$cpuinfo" >/run/cpuinfo
 must mount --bind /run/cpuinfo /proc/cpuinfo
 
+# With Node.js's rings mapped, a fork followed by exec ends in a panic ("Bad page map", 7.2.7); older kernels lack the switch.
+[ ! -e /proc/sys/kernel/io_uring_disabled ] || echo 2 >/proc/sys/kernel/io_uring_disabled
 # shellcheck disable=SC2086 # a list of words
 must modprobe -a $LAB_MODULES
 /lib/systemd/systemd-udevd --daemon >/dev/null 2>&1 || fail 'systemd-udevd did not start'
@@ -71,6 +73,14 @@ link set vec0 up
 route add default via $LAB_GATEWAY
 NETWORK
 [ -z "$LAB_DISKS" ] || must bash "$guest/disks.sh" <<<"$LAB_DISKS"
+# The kernel may find a disk some time after it was announced, and until then there is nothing to settle.
+wanted=$(grep -c ' in$' <<<"$LAB_DISKS")
+for ((tries = 0; tries < 600; tries++)); do
+  found=(/sys/block/sd*)
+  [ ! -e "${found[0]}" ] && found=()
+  [ "${#found[@]}" -lt "$wanted" ] || break
+  sleep 0.1
+done
 udevadm settle
 
 # It says itself when it is ready, and must survive a shortage of memory.

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readRootContents } from '../../../../scripts/oci/debian-root.ts'
-import { lockPath, rootContentsPath } from '../../../../scripts/oci/layers.ts'
+import { AGENT_SOURCE } from '../../../../scripts/oci/layers.ts'
 import { parseStanzas, readLock, writeLock } from '../../../../scripts/oci/packages.ts'
+import { POSTGRESQL_SOURCE } from '../../../lab/images/postgresql.ts'
 
 const STANZAS = `Package: lvm2
 Source: lvm2 (2.03.16-2)
@@ -31,13 +32,18 @@ describe('parseStanzas', () => {
 })
 
 describe('packages.lock.json', () => {
-  it('pins exactly the packages that root.yaml names', async () => {
-    const { packages } = await readRootContents(rootContentsPath)
-    const pins = await readLock(lockPath)
-    expect(pins.map((pin) => pin.name)).to.deep.equal(packages)
-  })
+  for (const [image, { contentsPath, lockPath }] of Object.entries({
+    'the agent': AGENT_SOURCE,
+    PostgreSQL: POSTGRESQL_SOURCE,
+  }))
+    it(`pins exactly the packages that root.yaml names, of the image of ${image}`, async () => {
+      const { packages } = await readRootContents(contentsPath)
+      const pins = await readLock(lockPath)
+      expect(pins.map((pin) => pin.name)).to.deep.equal(packages)
+    })
 
   it('is written as it is read', async () => {
+    const { lockPath } = AGENT_SOURCE
     const directory = await mkdtemp(join(tmpdir(), 'loam-lock-'))
     try {
       const copy = join(directory, 'lock.json')

@@ -1,0 +1,64 @@
+import type { NodeLocalStorage } from '../crd/types.ts'
+import { afterCreations } from '../lvm/after-creations.ts'
+import { freeDisksOf } from '../lvm/free-disks.ts'
+import { reportOf } from '../lvm/group-room.ts'
+import type { GroupReport } from '../lvm/report.ts'
+import { thinRoomOf } from '../lvm/thin-pool.ts'
+import type { Inventory } from '../lvm/types.ts'
+import { layoutOf, type ClassOnNode } from './class-on-node.ts'
+
+export type RoomStatus = NonNullable<NonNullable<NodeLocalStorage['status']>['room']>
+
+/** As the schema has them. */
+const MAX_RUNS = 32
+const MAX_CLAIMS = 1000
+
+const disksOf = (report: GroupReport): RoomStatus['disks'] =>
+  freeDisksOf(report.group).map(({ freeRuns }) => ({
+    runs: freeRuns
+      .map(({ count }) => Number(count))
+      .sort((one, other) => other - one)
+      .slice(0, MAX_RUNS),
+  }))
+
+const thinPoolOf = (
+  report: GroupReport,
+  state: ClassOnNode,
+  inventory: Inventory,
+): Pick<RoomStatus, 'thinPool'> => {
+  const layout = layoutOf(state)
+  if (layout?.name !== 'thin') return {}
+  const pool = thinRoomOf(report, layout, inventory.poolUse ?? [])?.pool
+  if (pool === undefined) return {}
+  const describable = Number(pool.describableExtents)
+  return {
+    thinPool:
+      'dataExtents' in pool
+        ? { describable, data: Number(pool.dataExtents), volumes: Number(pool.virtualExtents) }
+        : { describable, metadata: Number(pool.metadataExtents), spare: Number(pool.spareExtents) },
+  }
+}
+
+/** Claims whose volumes are counted, and that may have no PersistentVolume yet: in the API nothing tells of those. */
+const countedClaimsOf = ({ group, volumes }: GroupReport, { inCreation = [] }: Inventory): string[] => {
+  const underWay = inCreation.filter(({ groupUuid }) => groupUuid === group.uuid)
+  const made = volumes.filter(({ record }) => record?.state === 'new')
+  return [...new Set([...underWay, ...made].map(({ record }) => record?.claimUid ?? ''))]
+    .sort()
+    .slice(0, MAX_CLAIMS)
+}
+
+/** What the scheduler process reckons with; undefined while the group takes no new volumes. */
+export const roomOf = (state: ClassOnNode, inventory: Inventory): RoomStatus | undefined => {
+  const { group, problem } = state
+  if (group === undefined || problem !== undefined) return undefined
+  const { inCreation = [], poolUse = [] } = inventory
+  const now = reportOf(group, inventory)
+  const after = afterCreations(now, inCreation, poolUse)
+  const countedClaims = countedClaimsOf(now, inventory)
+  return {
+    disks: disksOf(after),
+    ...thinPoolOf(after, state, inventory),
+    ...(countedClaims.length === 0 ? {} : { countedClaims }),
+  }
+}

@@ -1,0 +1,66 @@
+import type { WantedVolume } from '../core/room.ts'
+import type { ClaimView } from '../kube/claim-view.ts'
+import type { GroupRooms } from './group-rooms.ts'
+import type { ClassView } from '../kube/class-view.ts'
+import type { ClassReport, GroupOnNode, GroupsOnNodes } from './groups-on-nodes.ts'
+import type { GroupNeed } from './pod-needs.ts'
+
+/** Volumes to be made in groups of one extent size. */
+export interface WantedVolumes {
+  readonly volumes: readonly WantedVolume[]
+  /** Of linear volumes only the sum matters. */
+  readonly areLinear: boolean
+  readonly extents: bigint
+}
+
+export const wantedVolumes = (volumes: readonly WantedVolume[]): WantedVolumes => ({
+  volumes,
+  areLinear: volumes.every(({ layout }) => layout.name === 'linear'),
+  extents: volumes.reduce((sum, { extents }) => sum + extents, 0n),
+})
+
+/** What a pod needs from a group, with all that is the same on each of thousands of nodes found out once. */
+export class PreparedNeed {
+  readonly need: GroupNeed
+  /** What each of its classes has, by node. */
+  readonly classes: readonly {
+    readonly storageClass: ClassView
+    readonly reports: ReadonlyMap<string, ClassReport>
+  }[]
+  /** The only node that a claim of the pod may go to, and the claim. */
+  readonly selected: { readonly nodeName: string; readonly claimName: string } | undefined
+  /** UIDs of claims that have a node. */
+  readonly selectedUids: readonly string[]
+  readonly isRestricted: boolean
+  readonly #wanted = new Map<bigint, WantedVolumes>()
+
+  constructor(need: GroupNeed, groups: GroupsOnNodes) {
+    this.need = need
+    this.classes = need.classes.map((storageClass) => ({
+      storageClass,
+      reports: groups.ofClass(storageClass.name),
+    }))
+    const selected = need.claims.filter(({ selectedNode }) => selectedNode !== undefined)
+    const [first] = selected
+    this.selected = first && { nodeName: first.selectedNode ?? '', claimName: first.name }
+    this.selectedUids = selected.map(({ uid }) => uid)
+    this.isRestricted = need.classes.some(({ allowedTopologies }) => allowedTopologies.length > 0)
+  }
+
+  /** The volumes of these claims: of all that are needed, or of some of them. */
+  wantedIn(
+    group: GroupOnNode,
+    extentSizeBytes: bigint,
+    claims: readonly ClaimView[],
+    rooms: GroupRooms,
+  ): WantedVolumes {
+    const make = (): WantedVolumes =>
+      wantedVolumes(claims.flatMap((claim) => rooms.volumeOf(claim, group, extentSizeBytes) ?? []))
+    if (claims !== this.need.claims) return make()
+    const before = this.#wanted.get(extentSizeBytes)
+    if (before !== undefined) return before
+    const wanted = make()
+    this.#wanted.set(extentSizeBytes, wanted)
+    return wanted
+  }
+}

@@ -1,0 +1,12 @@
+// The part of the bench that runs in the VM.
+import { runPart } from '../guest-part.ts'
+import { makeGroup } from '../lvm/group.ts'
+import { measureCalls } from './calls.ts'
+import { measureFio } from './fio.ts'
+import { measureStats } from './stats.ts'
+
+const PARTS = { group: makeGroup, calls: measureCalls, fio: measureFio, stats: measureStats } as const
+
+export type Parts = typeof PARTS
+
+await runPart(PARTS)

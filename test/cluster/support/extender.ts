@@ -1,0 +1,87 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { execa } from 'execa'
+import type { Lab } from '../../lab/lab.ts'
+import { isPodReady, type PodObject } from '../../lab/loam/agent-pods.ts'
+import { applyManifests } from '../../lab/loam/install.ts'
+import { waitFor } from '../../lab/runtime/wait.ts'
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+const PODS = `/api/v1/namespaces/loam-system/pods?labelSelector=${encodeURIComponent('app.kubernetes.io/component=scheduler')}`
+const SECRET = ['secret', 'loam-scheduler-tls', '--namespace=loam-system']
+
+/** The extender of one replica, as KubeSchedulerConfiguration names it. */
+export interface InstalledExtender {
+  readonly config: { readonly tlsConfig: Readonly<Record<string, string>> } & Readonly<
+    Record<string, unknown>
+  >
+  /** Kills the program of the replica; its container starts anew, at the same address. */
+  readonly crash: () => Promise<void>
+  /** As it was before. */
+  readonly remove: () => Promise<void>
+}
+
+const kubectl = async (lab: Lab, argv: readonly string[]): Promise<void> => {
+  const { exitCode, stderr } = await lab.kubectl(argv)
+  if (exitCode !== 0) throw new Error(`kubectl ${argv.join(' ')}: ${stderr}`)
+}
+
+interface ContainerPort {
+  readonly spec: {
+    readonly containers: readonly { readonly ports?: readonly { readonly name?: string }[] }[]
+  }
+}
+
+const servesExtender = ({ spec }: ContainerPort): boolean =>
+  spec.containers.some(({ ports = [] }) => ports.some(({ name }) => name === 'extender'))
+
+/** Both replicas are there, with the extender or without. */
+const waitForReplicas = (lab: Lab, withExtender: boolean): Promise<readonly PodObject[]> => {
+  const what = `two replicas of loam-scheduler ${withExtender ? 'with' : 'without'} the extender`
+  return waitFor({ what, timeoutMs: 240_000 }, async () => {
+    const pods = await lab.api.list<PodObject & ContainerPort>(PODS)
+    const fitting = pods.filter((pod) => isPodReady(pod) && servesExtender(pod) === withExtender)
+    return pods.length === 2 && fitting.length === 2 && fitting
+  })
+}
+
+/** As docs/scheduling.md says: certificates, their Secret, and the component. */
+export const installExtender = async (lab: Lab): Promise<InstalledExtender> => {
+  const certificates = join(lab.directory.root, 'extender-certificates')
+  await execa(join(ROOT, 'scripts/certificates'), [certificates])
+  const files = ['tls.crt', 'tls.key', 'ca.crt'].map(
+    (name) => `--from-file=${join(certificates, 'server', name)}`,
+  )
+  await kubectl(lab, ['create', 'secret', 'generic', ...SECRET.slice(1), ...files])
+  const overlay = join(lab.directory.root, 'with-extender')
+  await mkdir(overlay, { recursive: true })
+  const daemonset = relative(overlay, join(ROOT, 'daemonset'))
+  const kustomization = `resources: [${daemonset}]\ncomponents: [${daemonset}/extender]\n`
+  await writeFile(join(overlay, 'kustomization.yaml'), kustomization)
+  await kubectl(lab, ['apply', '--kustomize', overlay])
+  const [replica] = await waitForReplicas(lab, true)
+  const client = (name: string): string => join(certificates, 'client', name)
+  return {
+    crash: async () => {
+      const vm = await lab.vm(replica?.spec.nodeName ?? '')
+      await vm.run(['pkill', '-KILL', '-f', '/app/scheduler\\.cjs$'])
+    },
+    config: {
+      // nothing routes Services in the lab
+      urlPrefix: `https://${replica?.status.podIP ?? ''}:9443`,
+      ...{ filterVerb: 'filter', prioritizeVerb: 'prioritize', weight: 1, nodeCacheCapable: true },
+      // the first answer of a program that has just started in a busy VM takes longer than what is installed (250 ms)
+      ...{ ignorable: true, httpTimeout: '20s', enableHTTPS: true },
+      tlsConfig: {
+        serverName: 'loam-scheduler.loam-system.svc',
+        ...{ certFile: client('tls.crt'), keyFile: client('tls.key'), caFile: client('ca.crt') },
+      },
+    },
+    remove: async () => {
+      await applyManifests(lab)
+      await kubectl(lab, ['delete', 'service', 'loam-scheduler', '--namespace=loam-system'])
+      await kubectl(lab, ['delete', ...SECRET])
+      await waitForReplicas(lab, false)
+    },
+  }
+}
