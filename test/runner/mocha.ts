@@ -1,10 +1,11 @@
 import { glob, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Mocha from 'mocha'
+import { watchSuites } from './slowest.ts'
 import type { Totals } from './totals.ts'
 
 /**
- * Runs mocha on the files that the patterns name, prints its report, and writes the totals to a file:
+ * Runs mocha on the files that the patterns name, prints its report and what took longest, and writes the totals to a file:
  * mocha.ts --totals FILE [--grep TEXT] [--fixtures MODULE] PATTERN…
  */
 const options = {
@@ -34,8 +35,10 @@ const run = async (mocha: Mocha): Promise<Totals> => {
   return new Promise((resolve) => {
     const runner = mocha.run((failed) => {
       const { passes, pending } = runner.stats ?? { passes: 0, pending: 0 }
+      for (const line of slowest()) console.log(line)
       resolve({ passed: passes, failed, skipped: pending })
     })
+    const slowest = watchSuites(runner)
   })
 }
 

@@ -37,6 +37,15 @@ const inVm =
     ...patterns,
   ]
 
+/** Tests of agent and scheduler that lie beside those of a whole cluster, and take an API server only. */
+const BESIDE_OTHERS = ['own-node-check', 'reclaim-race', 'immediate-claims', 'janitor']
+
+/** Tests of a real API server without nodes. */
+const API_SERVER_TESTS = [
+  'test/cluster/{daemonset,kube,model}/**/*.test.ts',
+  `test/cluster/{agent,scheduler}/{${BESIDE_OTHERS.join(',')}}.test.ts`,
+]
+
 /**
  * All parts, in their order, one at a time. What costs is to start programs in virtual machines, and on a machine of two
  * cores that goes no faster in two at a time: each of two took 2.6 times as long (docs/decisions/0079).
@@ -57,6 +66,7 @@ export const PARTS: readonly Part[] = [
     counts: 'its totals',
     command: inVm('--with-sanity', 'test/node/sanity/**/*.test.ts'),
   },
+  { name: 'api-server', counts: 'its totals', command: mocha(API_SERVER_TESTS) },
   {
     name: 'cluster',
     counts: 'its totals',
@@ -64,8 +74,8 @@ export const PARTS: readonly Part[] = [
     command: mocha(
       [
         'test/lab/**/*.test.ts',
-        'test/cluster/{daemonset,kube,lab,model}/**/*.test.ts',
-        'test/cluster/{agent,csi-node,databases,scheduler,scripts}/**/*.test.ts',
+        'test/cluster/lab/**/*.test.ts',
+        `test/cluster/{agent,csi-node,databases,scheduler,scripts}/**/!(${BESIDE_OTHERS.join('|')}).test.ts`,
       ],
       '../cluster/support/shared-lab-hooks.ts',
     ),

@@ -40,6 +40,9 @@ const requireGo = async (): Promise<void> => {
   })
 }
 
+/** The compiler collects its garbage seldom: etcd in 62 s and not 89 s on two cores, for some hundreds of MiB more. */
+const COMPILER_ENVIRONMENT = { CGO_ENABLED: '0', GOFLAGS: '', GOGC: '800' }
+
 /** Builds into a new folder, then renames: a build that is interrupted leaves no half program under a final name. */
 const build = async (module: GoModule, names: readonly string[], output: string): Promise<void> => {
   const unfinished = `${output}.${randomBytes(4).toString('hex')}`
@@ -51,7 +54,7 @@ const build = async (module: GoModule, names: readonly string[], output: string)
       const { exitCode, stderr } = await execa(
         'go',
         [...argv, '-o', join(unfinished, name), module.packages[name] ?? ''],
-        { cwd: sourceFolder(module), env: { CGO_ENABLED: '0', GOFLAGS: '' }, reject: false },
+        { cwd: sourceFolder(module), env: COMPILER_ENVIRONMENT, reject: false },
       )
       if (exitCode !== 0)
         throw new LabError(

@@ -29,7 +29,6 @@ export const MODULES: readonly GoModule[] = [
       'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
       'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
       'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
-      'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
       kubelet: 'k8s.io/kubernetes/cmd/kubelet',
       kubectl: 'k8s.io/kubernetes/cmd/kubectl',
     },

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { randomBytes } from 'node:crypto'
@@ -20,6 +19,16 @@ export const makeToken = (directory: string): Promise<void> =>
 
 export const readToken = (directory: string): Promise<string> => readFile(pathsOf(directory).token, 'utf8')
 
+/** The socket has a name before it listens: until then it refuses. */
+const isListening = (directory: string): Promise<boolean> =>
+  connectToGuest(directory).then(
+    (socket) => {
+      socket.destroy()
+      return true
+    },
+    () => false,
+  )
+
 /** Starts the relay. It carries the VM's marker, so it is found and ended together with the VM. */
 export const openChannel = async ({ name, directory, network }: VmOptions): Promise<void> => {
   const socket = pathsOf(directory).execSocket
@@ -37,7 +46,7 @@ export const openChannel = async ({ name, directory, network }: VmOptions): Prom
     cwd: directory,
     log,
   })
-  if (await waitUntil(() => existsSync(socket), RELAY_TIMEOUT_MS)) return
+  if (await waitUntil(() => isListening(directory), RELAY_TIMEOUT_MS)) return
   await killGroup(group)
   throw new LabError(`VM ${name}`, `the relay for commands did not start: ${await readFile(log, 'utf8')}`)
 }

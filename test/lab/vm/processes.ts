@@ -73,9 +73,12 @@ const runningInGroup = (group: number): number[] =>
   })
 
 /** Waits until `condition` holds; false when it did not within the time. The condition must be cheap. */
-export const waitUntil = async (condition: () => boolean, timeoutMs: number): Promise<boolean> => {
+export const waitUntil = async (
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) return false
     await sleep(20)
   }
