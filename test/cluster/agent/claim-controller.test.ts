@@ -13,7 +13,7 @@ import {
   waitForEvent,
   waitForNoPersistentVolume,
 } from '../support/claims.ts'
-import { leaveFree } from '../support/leave-free.ts'
+import { leaveFree, waitForFree } from '../support/leave-free.ts'
 import { logicalVolumesOn, nodesWithVolume } from '../support/logical-volumes.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
 import { createPod, deletePod, execInPod, waitForPod } from '../support/pods.ts'
@@ -96,6 +96,8 @@ describe('agent/claim-controller: from a claim to a volume in a pod', function (
   it('gives the second of two pods that fit only apart back to the scheduler, which runs it on the other node', async () => {
     await claim('left', '150Mi')
     await claim('right', '150Mi')
+    // what the volume of before held is offered again
+    await waitForFree(lab, storageClass, { node1: FREE_MIB, node2: FREE_MIB })
     // Held while both claims get the node, so that neither is served before the other has chosen.
     await signalAgent(lab, 'node1', 'STOP')
     try {

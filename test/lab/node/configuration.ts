@@ -61,6 +61,8 @@ const kubeletConfig = (certificateAuthority: string): object => ({
   clusterDNS: [DNS_SERVICE_ADDRESS],
   clusterDomain: 'cluster.local',
   nodeStatusUpdateFrequency: '5s',
+  // The default of a minute is what a test of kubelet's figures would wait for.
+  volumeStatsAggPeriod: '10s',
 })
 
 /** Writes what containerd, CNI and kubelet of a node read. */
