@@ -1,3 +1,4 @@
+import type { FreeDisk } from '../core/layout-size.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import { afterCreations } from '../lvm/after-creations.ts'
 import { freeDisksOf } from '../lvm/free-disks.ts'
@@ -13,13 +14,21 @@ export type RoomStatus = NonNullable<NonNullable<NodeLocalStorage['status']>['ro
 const MAX_RUNS = 32
 const MAX_CLAIMS = 1000
 
+/**
+ * The longest, in the order in which they lie: planning takes extents in that order, and what it leaves in one piece is not
+ * the same in another.
+ */
+const longestRuns = (freeRuns: FreeDisk['freeRuns']): number[] => {
+  const counts = freeRuns.map(({ count }) => Number(count))
+  const kept = counts
+    .map((count, at) => ({ count, at }))
+    .sort((one, other) => other.count - one.count)
+    .slice(0, MAX_RUNS)
+  return kept.sort((one, other) => one.at - other.at).map(({ count }) => count)
+}
+
 const disksOf = (report: GroupReport): RoomStatus['disks'] =>
-  freeDisksOf(report.group).map(({ freeRuns }) => ({
-    runs: freeRuns
-      .map(({ count }) => Number(count))
-      .sort((one, other) => other - one)
-      .slice(0, MAX_RUNS),
-  }))
+  freeDisksOf(report.group).map(({ freeRuns }) => ({ runs: longestRuns(freeRuns) }))
 
 const thinPoolOf = (
   report: GroupReport,

@@ -228,7 +228,7 @@ export interface NodeLocalStorage {
        */
       disks: {
         /**
-         * Lengths of its longest runs of free extents, in extents, the longest first. Shorter ones are left out when there are more.
+         * Lengths of its longest runs of free extents, in extents, in the order in which they lie. Shorter ones are left out when there are more.
          *
          * @maxItems 32
          *

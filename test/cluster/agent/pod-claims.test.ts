@@ -1,8 +1,6 @@
 import { expect } from 'chai'
 import { isWholeSet } from '../../faults/extent.ts'
 import type { Lab } from '../../lab/lab.ts'
-import type { KubeObject } from '../../lab/runtime/api.ts'
-import { waitFor } from '../../lab/runtime/wait.ts'
 import {
   createClaim,
   deleteClaim,
@@ -15,13 +13,9 @@ import {
 import { leaveFree } from '../support/leave-free.ts'
 import { nodesWithVolume } from '../support/logical-volumes.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, deletePod, podManifest, waitForPod } from '../support/pods.ts'
+import { createPod, deletePod, podManifest, waitForNodeOf, waitForPod } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
-
-interface PlacedPod extends KubeObject {
-  readonly spec: { readonly nodeName?: string }
-}
 
 const LETTERS = ['a', 'b', 'c']
 /** Of each group. */
@@ -48,13 +42,7 @@ describe('agent/claim-siblings: claims of one pod', function () {
     await podWith(name, claims)
   }
 
-  /** Once kube-scheduler has bound it, which it does when all of its claims are bound. */
-  const nodeOf = (pod: string): Promise<string> => {
-    const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
-    return waitFor({ what: `pod ${pod} to have a node`, timeoutMs: 240_000 }, async () => {
-      return (await lab.api.find<PlacedPod>(path))?.spec.nodeName
-    })
-  }
+  const nodeOf = (pod: string) => waitForNodeOf(lab, namespace, pod)
 
   const dropClaims = async (names: readonly string[]): Promise<void> => {
     await Promise.all(

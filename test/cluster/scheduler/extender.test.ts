@@ -6,7 +6,7 @@ import { createClaim, waitForBound } from '../support/claims.ts'
 import { installExtender, type InstalledExtender } from '../support/extender.ts'
 import { leaveFree, waitForFree } from '../support/leave-free.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, type PlacedPod } from '../support/pods.ts'
+import { createPod, waitForNodeOf, waitForRefusal, type PlacedPod } from '../support/pods.ts'
 import { startSilentServer } from '../support/silent-server.ts'
 import { SECOND_SCHEDULER, startSecondScheduler, type SecondScheduler } from '../support/second-scheduler.ts'
 import { boundAfterMs, selectionsIn } from '../support/selections.ts'
@@ -17,11 +17,6 @@ import { createClass, removeClass, waitForClass, type TestClass } from '../suppo
 const PLACES = isWholeSet ? { node1: 12, node2: 20, node3: 28 } : { node1: 1, node2: 2, node3: 3 }
 const ALL_PLACES = Object.values(PLACES).reduce((sum, each) => sum + each, 0)
 const TOO_MANY = isWholeSet ? 3 : 1
-
-interface Condition {
-  readonly type: string
-  readonly message?: string
-}
 
 describe('scheduler: the extender', function () {
   this.timeout(1_800_000)
@@ -38,22 +33,11 @@ describe('scheduler: the extender', function () {
   const pod = (name: string, blockClaims: readonly string[]) =>
     createPod(lab, { namespace, name, blockClaims, schedulerName: SECOND_SCHEDULER })
   const podsNow = () => lab.api.list<PlacedPod>(`/api/v1/namespaces/${namespace}/pods`)
-  const nodeOf = (name: string): Promise<string> =>
-    waitFor({ what: `pod ${name} to have a node`, timeoutMs: 240_000 }, async () => {
-      const found = (await podsNow()).find(({ metadata }) => metadata.name === name)
-      return found?.spec.nodeName
-    })
+  const nodeOf = (name: string) => waitForNodeOf(lab, namespace, name)
   const useScheduler = async (extenders: readonly object[]): Promise<void> => {
     await scheduler.stop()
     scheduler = await startSecondScheduler(lab, extenders)
   }
-  const refusalOf = (name: string): Promise<string> =>
-    waitFor({ what: `pod ${name} to be refused`, timeoutMs: 240_000 }, async () => {
-      const found = (await podsNow()).find(({ metadata }) => metadata.name === name)
-      const conditions: readonly Condition[] = found?.status.conditions ?? []
-      return conditions.find(({ type, message }) => type === 'PodScheduled' && message !== undefined)?.message
-    })
-
   const classOf = (name: string): TestClass => {
     const found = classes.find((each) => each.name === name)
     if (found === undefined) throw new Error(`no class ${name}`)
@@ -122,7 +106,7 @@ describe('scheduler: the extender', function () {
     await claim('four', rooms, '40Mi')
     await claim('five', rooms, '40Mi')
     await pod('refused', ['four', 'five'])
-    const refusal = await refusalOf('refused')
+    const refusal = await waitForRefusal(lab, namespace, 'refused')
     expect(refusal)
       .to.include('has 64 MiB free in volume group "loam-sums" and 2 volumes of 80 MiB to make')
       .and.to.include('has 48 MiB free')

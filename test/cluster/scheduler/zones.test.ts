@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import type { Lab } from '../../lab/lab.ts'
-import { waitFor } from '../../lab/runtime/wait.ts'
 import { createClaim, deleteClaim, waitForBound } from '../support/claims.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
 import { removePodAndClaim } from '../support/pod-and-claim.ts'
-import { createPod, deletePod, waitForPod, type PlacedPod } from '../support/pods.ts'
+import { createPod, deletePod, waitForPod, waitForRefusal } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
@@ -46,10 +45,7 @@ describe('scheduler: classes of zones', function () {
 
   it('leave a pod Pending that may run in another zone only, until it has a class of that zone', async () => {
     await start('lost', 'east')
-    const refusal = await waitFor({ what: 'the pod to be refused', timeoutMs: 240_000 }, async () => {
-      const pod = await lab.api.find<PlacedPod>(`/api/v1/namespaces/${namespace}/pods/lost`)
-      return pod?.status.conditions?.find(({ type, message }) => type === 'PodScheduled' && message)?.message
-    })
+    const refusal = await waitForRefusal(lab, namespace, 'lost')
     expect(refusal).to.match(
       /2 node\(s\) did(n't find available persistent volumes| not have enough free storage)/,
     )

@@ -12,6 +12,10 @@ const SECRET = ['secret', 'loam-scheduler-tls', '--namespace=loam-system']
 
 /** The extender of one replica, as KubeSchedulerConfiguration names it. */
 export interface InstalledExtender {
+  /** HOST:PORT of the replica: nothing routes Services in the lab. */
+  readonly address: string
+  /** What scripts/certificates made. */
+  readonly certificates: string
   readonly config: { readonly tlsConfig: Readonly<Record<string, string>> } & Readonly<
     Record<string, unknown>
   >
@@ -21,7 +25,8 @@ export interface InstalledExtender {
   readonly remove: () => Promise<void>
 }
 
-const kubectl = async (lab: Lab, argv: readonly string[]): Promise<void> => {
+/** @throws Error with what kubectl says when it does not end with status 0. */
+export const kubectl = async (lab: Lab, argv: readonly string[]): Promise<void> => {
   const { exitCode, stderr } = await lab.kubectl(argv)
   if (exitCode !== 0) throw new Error(`kubectl ${argv.join(' ')}: ${stderr}`)
 }
@@ -45,6 +50,21 @@ const waitForReplicas = (lab: Lab, withExtender: boolean): Promise<readonly PodO
   })
 }
 
+/** Applies daemonset/ with components of it, and what else `extra` says to kustomize. */
+export const applyComponents = async (
+  lab: Lab,
+  names: readonly string[],
+  extra: object = {},
+): Promise<void> => {
+  const overlay = join(lab.directory.root, `with-${names.join('-')}`)
+  await mkdir(overlay, { recursive: true })
+  const daemonset = relative(overlay, join(ROOT, 'daemonset'))
+  const components = names.map((name) => `${daemonset}/${name}`)
+  const kustomization = JSON.stringify({ resources: [daemonset], components, ...extra })
+  await writeFile(join(overlay, 'kustomization.yaml'), kustomization)
+  await kubectl(lab, ['apply', '--kustomize', overlay])
+}
+
 /** As docs/scheduling.md says: certificates, their Secret, and the component. */
 export const installExtender = async (lab: Lab): Promise<InstalledExtender> => {
   const certificates = join(lab.directory.root, 'extender-certificates')
@@ -53,22 +73,18 @@ export const installExtender = async (lab: Lab): Promise<InstalledExtender> => {
     (name) => `--from-file=${join(certificates, 'server', name)}`,
   )
   await kubectl(lab, ['create', 'secret', 'generic', ...SECRET.slice(1), ...files])
-  const overlay = join(lab.directory.root, 'with-extender')
-  await mkdir(overlay, { recursive: true })
-  const daemonset = relative(overlay, join(ROOT, 'daemonset'))
-  const kustomization = `resources: [${daemonset}]\ncomponents: [${daemonset}/extender]\n`
-  await writeFile(join(overlay, 'kustomization.yaml'), kustomization)
-  await kubectl(lab, ['apply', '--kustomize', overlay])
+  await applyComponents(lab, ['extender'])
   const [replica] = await waitForReplicas(lab, true)
   const client = (name: string): string => join(certificates, 'client', name)
+  const address = `${replica?.status.podIP ?? ''}:9443`
   return {
+    ...{ address, certificates },
     crash: async () => {
       const vm = await lab.vm(replica?.spec.nodeName ?? '')
       await vm.run(['pkill', '-KILL', '-f', '/app/scheduler\\.cjs$'])
     },
     config: {
-      // nothing routes Services in the lab
-      urlPrefix: `https://${replica?.status.podIP ?? ''}:9443`,
+      urlPrefix: `https://${address}`,
       ...{ filterVerb: 'filter', prioritizeVerb: 'prioritize', weight: 1, nodeCacheCapable: true },
       // the first answer of a program that has just started in a busy VM takes longer than what is installed (250 ms)
       ...{ ignorable: true, httpTimeout: '20s', enableHTTPS: true },

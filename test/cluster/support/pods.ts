@@ -105,6 +105,22 @@ export const waitForPod = (lab: Lab, namespace: string, name: string): Promise<P
   })
 }
 
+const findPlaced = (lab: Lab, namespace: string, name: string) =>
+  lab.api.find<PlacedPod>(podPath(namespace, name))
+
+/** The pod's node once a scheduler has bound it, which it does when all of its claims are bound. */
+export const waitForNodeOf = (lab: Lab, namespace: string, name: string): Promise<string> =>
+  waitFor({ what: `pod ${namespace}/${name} to have a node`, timeoutMs: 240_000 }, async () => {
+    return (await findPlaced(lab, namespace, name))?.spec.nodeName
+  })
+
+/** What a scheduler says of a pod that it has no node for. */
+export const waitForRefusal = (lab: Lab, namespace: string, name: string): Promise<string> =>
+  waitFor({ what: `pod ${namespace}/${name} to be refused`, timeoutMs: 240_000 }, async () => {
+    const conditions = (await findPlaced(lab, namespace, name))?.status.conditions ?? []
+    return conditions.find(({ type, message }) => type === 'PodScheduled' && message !== undefined)?.message
+  })
+
 /** Runs a command in the pod's container; gives standard output, throws when its status is not 0. */
 export const execInPod = async (
   lab: Lab,

@@ -2,9 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Lab } from '../../lab/lab.ts'
 import { schedulerConfig } from '../../lab/control-plane/command-lines.ts'
-import { ensurePrograms } from '../../lab/programs/build.ts'
-import { silentProgress } from '../../lab/runtime/progress.ts'
-import { launch, stopProcess } from '../../lab/runtime/processes.ts'
+import { stopProcess } from '../../lab/runtime/processes.ts'
+import { launchScheduler } from './scheduler-processes.ts'
 
 /** Pods with this schedulerName are scheduled by it. */
 export const SECOND_SCHEDULER = 'loam'
@@ -28,14 +27,8 @@ export const startSecondScheduler = async (
   const file = join(directory.controlPlane, `${name}.json`)
   const profiles = [{ schedulerName: SECOND_SCHEDULER }]
   await writeFile(file, JSON.stringify({ ...schedulerConfig(directory), profiles, extenders }))
-  const programs = await ensurePrograms(['kube-scheduler'], process.env, silentProgress)
-  const start = () =>
-    launch({
-      // the port is the first one's
-      ...{ name, argv: [programs['kube-scheduler'], `--config=${file}`, '--secure-port=0'] },
-      ...{ namespace: directory.namespace, records: directory.processes },
-      logFile: join(directory.logs, `${name}.log`),
-    })
+  // the port is the first one's
+  const start = () => launchScheduler(lab, name, [`--config=${file}`, '--secure-port=0'])
   let record = await start()
   const stop = () => stopProcess(directory.processes, record)
   return {
