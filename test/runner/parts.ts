@@ -46,11 +46,8 @@ const API_SERVER_TESTS = [
   `test/cluster/{agent,scheduler}/{${BESIDE_OTHERS.join(',')}}.test.ts`,
 ]
 
-/**
- * All parts, in their order, one at a time. What costs is to start programs in virtual machines, and on a machine of two
- * cores that goes no faster in two at a time: each of two took 2.6 times as long (docs/decisions/0079).
- */
-export const PARTS: readonly Part[] = [
+/** What one processor of the machine does. */
+const ON_THE_MACHINE: readonly Part[] = [
   { name: 'check', counts: 'one test', command: () => ['npm', 'run', '--silent', 'check'] },
   { name: 'unit', counts: 'its totals', command: mocha(['test/unit/**/*.test.ts']) },
   {
@@ -58,6 +55,11 @@ export const PARTS: readonly Part[] = [
     counts: 'nothing',
     command: () => [process.execPath, resolve(here, '../lab/programs/main.ts')],
   },
+  { name: 'api-server', counts: 'its totals', command: mocha(API_SERVER_TESTS) },
+]
+
+/** What happens in a virtual machine, which has one processor. */
+const IN_ONE_VM: readonly Part[] = [
   { name: 'node', counts: 'its totals', command: inVm('test/node/{lab,lvm}/**/*.test.ts') },
   { name: 'csi-node', counts: 'its totals', command: inVm('test/node/csi-node/**/*.test.ts') },
   { name: 'faults', counts: 'its totals', command: inVm('test/node/faults/**/*.test.ts') },
@@ -66,7 +68,9 @@ export const PARTS: readonly Part[] = [
     counts: 'its totals',
     command: inVm('--with-sanity', 'test/node/sanity/**/*.test.ts'),
   },
-  { name: 'api-server', counts: 'its totals', command: mocha(API_SERVER_TESTS) },
+]
+
+const IN_A_CLUSTER: readonly Part[] = [
   {
     name: 'cluster',
     counts: 'its totals',
@@ -81,3 +85,9 @@ export const PARTS: readonly Part[] = [
     ),
   },
 ]
+
+/** Parts that follow each other. */
+export type Row = readonly Part[]
+
+/** All parts. The rows of a stage run beside each other, stages one after another (docs/decisions/0079). */
+export const STAGES: readonly (readonly Row[])[] = [[ON_THE_MACHINE, IN_ONE_VM], [IN_A_CLUSTER]]

@@ -61,8 +61,9 @@ const kubeletConfig = (certificateAuthority: string): object => ({
   clusterDNS: [DNS_SERVICE_ADDRESS],
   clusterDomain: 'cluster.local',
   nodeStatusUpdateFrequency: '5s',
-  // The default of a minute is what a test of kubelet's figures would wait for.
+  // The default of both is a minute, which tests of kubelet's figures and of growing volumes would wait for.
   volumeStatsAggPeriod: '10s',
+  syncFrequency: '10s',
 })
 
 /** Writes what containerd, CNI and kubelet of a node read. */

@@ -52,8 +52,9 @@ const build = async (module: GoModule, names: readonly string[], output: string)
     for (const name of names) {
       const argv = ['build', '-mod=readonly', '-buildvcs=false', '-ldflags', linkerFlags(module)]
       const { exitCode, stderr } = await execa(
-        'go',
-        [...argv, '-o', join(unfinished, name), module.packages[name] ?? ''],
+        // tests that run beside it come first
+        'nice',
+        ['go', ...argv, '-o', join(unfinished, name), module.packages[name] ?? ''],
         { cwd: sourceFolder(module), env: COMPILER_ENVIRONMENT, reject: false },
       )
       if (exitCode !== 0)
