@@ -10,7 +10,7 @@ import { createClaim } from '../support/claims.ts'
 import { applyComponents, installExtender, kubectl, type InstalledExtender } from '../support/extender.ts'
 import { leaveFree } from '../support/leave-free.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, waitForNodeOf, waitForRefusal } from '../support/pods.ts'
+import { createPod, deletePod, waitForNodeOf, waitForRefusal } from '../support/pods.ts'
 import { writeSchedulerImage } from '../support/scheduler-image.ts'
 import { restartMainScheduler } from '../support/scheduler-processes.ts'
 import { selectionsIn } from '../support/selections.ts'
@@ -79,6 +79,8 @@ const installs = function (this: Mocha.Suite): void {
     await podOfTwo(`${prefix}-large`, '40Mi', schedulerName)
     expect(await waitForRefusal(lab, namespace, `${prefix}-large`)).to.include('2 volumes of 80 MiB to make')
     expect((await selectionsIn(lab, namespace)).writes, 'no node was tried').to.equal(writes)
+    // a scheduler that does not ask would try one node after another
+    await deletePod(lab, namespace, `${prefix}-large`)
     await podOfTwo(`${prefix}-small`, '8Mi', schedulerName)
     expect(await waitForNodeOf(lab, namespace, `${prefix}-small`)).to.equal('node3')
     expect((await selectionsIn(lab, namespace)).removals).to.equal(0)
