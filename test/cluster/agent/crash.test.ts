@@ -5,17 +5,12 @@ import { waitFor } from '../../lab/runtime/wait.ts'
 import { agentPods, isPodReady } from '../../lab/loam/agent-pods.ts'
 import { replaceAgent } from '../support/agent-pod.ts'
 import { signalAgent, waitForNewAgent } from '../support/agent-process.ts'
-import {
-  createClaim,
-  deleteClaim,
-  findClaim,
-  waitForBound,
-  waitForNoPersistentVolume,
-} from '../support/claims.ts'
+import { createClaim, findClaim, waitForBound } from '../support/claims.ts'
 import { allowPersistentVolumes, forbidPersistentVolumes } from '../support/held-volumes.ts'
 import { logicalVolumesOn } from '../support/logical-volumes.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, deletePod, execInPod, waitForPod } from '../support/pods.ts'
+import { removePodAndClaim } from '../support/pod-and-claim.ts'
+import { createPod, execInPod, waitForPod } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
@@ -44,12 +39,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     await waitForPod(lab, namespace, name)
     return pod
   }
-  const drop = async (name: string): Promise<void> => {
-    const volume = (await findClaim(lab, namespace, name))?.spec.volumeName ?? ''
-    await deletePod(lab, namespace, name)
-    await deleteClaim(lab, namespace, name)
-    await waitForNoPersistentVolume(lab, volume)
-  }
+  const drop = (name: string): Promise<void> => removePodAndClaim(lab, namespace, name)
 
   it('killed between the logical volume and its PersistentVolume: the same volume is used, and there is no second', async () => {
     await forbidPersistentVolumes(lab)

@@ -6,13 +6,10 @@ import { waitFor } from '../../lab/runtime/wait.ts'
 import { createClaim, findClaim, waitForBound, waitForEvent } from '../support/claims.ts'
 import { leaveFree } from '../support/leave-free.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
-import { createPod, deletePod } from '../support/pods.ts'
+import { createPod, deletePod, type PlacedPod } from '../support/pods.ts'
 import { sharedLab } from '../support/shared-lab.ts'
 import { createClass, removeClass, waitForClass, type TestClass } from '../support/storage-class.ts'
 
-interface PlacedPod extends KubeObject {
-  readonly spec: { readonly nodeName?: string }
-}
 interface ClassedVolume extends KubeObject {
   readonly spec: { readonly storageClassName?: string }
 }

@@ -7,7 +7,14 @@ import { loadImage } from '../../lab/images/load.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { kubeconfigOf } from '../../lab/runtime/directory.ts'
 import { createClaim } from '../support/claims.ts'
-import { applyComponents, installExtender, kubectl, type InstalledExtender } from '../support/extender.ts'
+import {
+  applyComponents,
+  createTlsSecret,
+  deleteTlsSecret,
+  installExtender,
+  kubectl,
+  type InstalledExtender,
+} from '../support/extender.ts'
 import { leaveFree } from '../support/leave-free.ts'
 import { createNamespace, deleteNamespace } from '../support/namespace.ts'
 import { createPod, deletePod, waitForNodeOf, waitForRefusal } from '../support/pods.ts'
@@ -100,11 +107,8 @@ const installs = function (this: Mocha.Suite): void {
   it('the second scheduler runs as its component has it, and asks Loam', async () => {
     const image = 'docker.io/test/kube-scheduler'
     await loadImage(lab, await writeSchedulerImage(`${image}:v1`, lab.directory.root))
-    const credentials = ['tls.crt', 'tls.key', 'ca.crt'].map(
-      (name) => `--from-file=${join(extender.certificates, 'client', name)}`,
-    )
-    const secret = ['secret', 'loam-scheduler-client', SYSTEM]
-    await kubectl(lab, ['create', 'secret', 'generic', ...secret.slice(1), ...credentials])
+    const secret = 'loam-scheduler-client'
+    await createTlsSecret(lab, secret, join(extender.certificates, 'client'))
     try {
       await applyComponents(lab, ['extender', 'second-scheduler'], {
         images: [{ name: 'kube-scheduler', newName: image, newTag: 'v1' }],
@@ -116,7 +120,7 @@ const installs = function (this: Mocha.Suite): void {
     } finally {
       const files = ['rbac', 'configuration', 'deployment'].map((name) => join(COMPONENT, `${name}.yaml`))
       await kubectl(lab, ['delete', ...files.flatMap((file) => ['--filename', file])])
-      await kubectl(lab, ['delete', ...secret])
+      await deleteTlsSecret(lab, secret)
     }
   })
 

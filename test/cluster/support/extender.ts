@@ -8,7 +8,7 @@ import { waitFor } from '../../lab/runtime/wait.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 const PODS = `/api/v1/namespaces/loam-system/pods?labelSelector=${encodeURIComponent('app.kubernetes.io/component=scheduler')}`
-const SECRET = ['secret', 'loam-scheduler-tls', '--namespace=loam-system']
+const SECRET_NAME = 'loam-scheduler-tls'
 
 /** The extender of one replica, as KubeSchedulerConfiguration names it. */
 export interface InstalledExtender {
@@ -30,6 +30,17 @@ export const kubectl = async (lab: Lab, argv: readonly string[]): Promise<void> 
   const { exitCode, stderr } = await lab.kubectl(argv)
   if (exitCode !== 0) throw new Error(`kubectl ${argv.join(' ')}: ${stderr}`)
 }
+
+const NAMESPACE = '--namespace=loam-system'
+
+/** A Secret of Loam's namespace with the files of a folder that scripts/certificates made. */
+export const createTlsSecret = (lab: Lab, name: string, folder: string): Promise<void> => {
+  const files = ['tls.crt', 'tls.key', 'ca.crt'].map((file) => `--from-file=${join(folder, file)}`)
+  return kubectl(lab, ['create', 'secret', 'generic', name, NAMESPACE, ...files])
+}
+
+export const deleteTlsSecret = (lab: Lab, name: string): Promise<void> =>
+  kubectl(lab, ['delete', 'secret', name, NAMESPACE])
 
 interface ContainerPort {
   readonly spec: {
@@ -69,10 +80,7 @@ export const applyComponents = async (
 export const installExtender = async (lab: Lab): Promise<InstalledExtender> => {
   const certificates = join(lab.directory.root, 'extender-certificates')
   await execa(join(ROOT, 'scripts/certificates'), [certificates])
-  const files = ['tls.crt', 'tls.key', 'ca.crt'].map(
-    (name) => `--from-file=${join(certificates, 'server', name)}`,
-  )
-  await kubectl(lab, ['create', 'secret', 'generic', ...SECRET.slice(1), ...files])
+  await createTlsSecret(lab, SECRET_NAME, join(certificates, 'server'))
   await applyComponents(lab, ['extender'])
   const [replica] = await waitForReplicas(lab, true)
   const client = (name: string): string => join(certificates, 'client', name)
@@ -96,7 +104,7 @@ export const installExtender = async (lab: Lab): Promise<InstalledExtender> => {
     remove: async () => {
       await applyManifests(lab)
       await kubectl(lab, ['delete', 'service', 'loam-scheduler', '--namespace=loam-system'])
-      await kubectl(lab, ['delete', ...SECRET])
+      await deleteTlsSecret(lab, SECRET_NAME)
       await waitForReplicas(lab, false)
     },
   }
