@@ -59,10 +59,44 @@ describe('paths of a request', function () {
     })
   })
 
+  /** Something of somebody else that is mounted in a directory `mount`. */
+  const mountOther = async (): Promise<{ directory: string; mountPoint: string }> => {
+    const directory = join(KUBELET_DIRECTORY, 'pods/other')
+    const mountPoint = join(directory, 'mount')
+    await mkdir(mountPoint, { recursive: true })
+    await run('mount', '--types', 'tmpfs', 'other', mountPoint)
+    return { directory, mountPoint }
+  }
+
+  describe('that lead elsewhere by the time of the change', () => {
+    it('have nothing mounted where they lead', async () => {
+      const elsewhere = join(KUBELET_DIRECTORY, 'pods/elsewhere')
+      await mkdir(elsewhere, { recursive: true })
+      const swapped = atFailpoint('before.bind-mount', () => {
+        renameSync(target, `${target}.moved`)
+        symlinkSync(elsewhere, target)
+      })
+      expect((await failureOf(volume.publish('pod'))).details).to.include('nothing is mounted there')
+      expect(swapped.wasPassed()).to.equal(true)
+      expect(await mountPoints()).to.deep.equal([volume.staging])
+    })
+
+    it('have nothing unmounted where they lead', async () => {
+      await volume.publish('pod')
+      const other = await mountOther()
+      const parent = dirname(target)
+      const swapped = atFailpoint('before.unmount', () => {
+        renameSync(parent, `${parent}.moved`)
+        symlinkSync(other.directory, parent)
+      })
+      await volume.unpublish('pod')
+      expect(swapped.wasPassed()).to.equal(true)
+      expect(await mountPoints()).to.have.members([volume.staging, other.mountPoint])
+    })
+  })
+
   it('make nobody else read-only whose mount takes the place of the pod’s', async () => {
-    const other = join(KUBELET_DIRECTORY, 'pods/other')
-    await mkdir(other, { recursive: true })
-    await run('mount', '--types', 'tmpfs', 'other', other)
+    const { mountPoint: other } = await mountOther()
     const swapped = atFailpoint('before.restrict-mount', () => {
       execaSync('umount', ['--lazy', target])
       renameSync(target, `${target}.moved`)
