@@ -1,7 +1,7 @@
 import { diskById } from '../lab/vm/disks.ts'
 import { withSingleVm } from '../lab/vm/with-single-vm.ts'
 import type { Bench } from './bench.ts'
-import { guestParts } from './guest-part.ts'
+import { guestParts } from './guest-parts.ts'
 import { commandFigures } from './lvm/commands.ts'
 import { costFigures } from './lvm/cost.ts'
 import { createFigures } from './lvm/creates.ts'
@@ -20,7 +20,7 @@ export const bench: Bench = ({ progress, scaled }) =>
     { disks: [{ name: 'a', sizeBytes: DISK_BYTES }], memoryMiB: 2048 },
     async ({ vm, options }) => {
       const disk = diskById(options.name, 'a')
-      const measure = guestParts<Parts>(vm, 'test/bench/lvm/guest.ts', disk)
+      const measure = await guestParts<Parts>(vm, 'test/bench/lvm/guest.ts', disk)
       progress('making a volume group')
       await measure('group')
       progress('timing commands')

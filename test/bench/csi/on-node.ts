@@ -1,7 +1,7 @@
 import { diskById } from '../../lab/vm/disks.ts'
 import { withSingleVm } from '../../lab/vm/with-single-vm.ts'
 import type { Bench } from '../bench.ts'
-import { guestParts } from '../guest-part.ts'
+import { guestParts } from '../guest-parts.ts'
 import { tell } from '../report.ts'
 import { callFigures } from './calls.ts'
 import { fioFigures } from './fio.ts'
@@ -25,7 +25,7 @@ export const measureOnNode: Bench = ({ progress, scaled }) => {
     'csi',
     { disks: [{ name: 'a', sizeBytes }], memoryMiB: 2048 },
     async ({ vm, options }) => {
-      const measure = guestParts<Parts>(vm, 'test/bench/csi/guest.ts', diskById(options.name, 'a'))
+      const measure = await guestParts<Parts>(vm, 'test/bench/csi/guest.ts', diskById(options.name, 'a'))
       progress('making a volume group')
       await measure('group')
       progress(`staging and publishing ${rounds + 1} volumes, and as many by a script`)

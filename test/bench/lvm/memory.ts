@@ -46,6 +46,6 @@ export const memoryFigures = ({ volumes, empty, full }: Memory): readonly Figure
       emptyResidentBytes: empty.residentBytes,
       volumes,
     },
-    method: `resident memory of the process after ${LOOKS} inventories and a collection, with ${volumes} volumes over none; not bundled, with the flags of the image`,
+    method: `resident memory of the process after ${LOOKS} inventories and a collection, with ${volumes} volumes over none; bundled, with the flags of the image`,
   },
 ]

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, realpath } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 
 import { execa } from 'execa'
 
@@ -199,8 +199,9 @@ export const requestFor = (
   }
 }
 
+/** Tests run in the root of the sources. */
 const cleanUp = async (...args: string[]): Promise<void> => {
-  await run('bash', resolve(import.meta.dirname, 'clean-up.sh'), ...args)
+  await run('bash', 'test/node/lvm/clean-up.sh', ...args)
 }
 
 /** Makes disks blank again, whatever a test put on them. */
