@@ -1,11 +1,9 @@
 import { isAllowedTopology } from '../core/allowed-topologies.ts'
-import { legsOf } from '../core/layout.ts'
 import { describeBytes } from '../core/quantity.ts'
 import { largestExtents, planVolumes, withoutVolumes, type Room } from '../core/room.ts'
 import { readyOf } from '../crd/ready.ts'
 import type { ClaimView } from '../kube/claim-view.ts'
 import type { ClassView } from '../kube/class-view.ts'
-import { requestedBytes } from './claims-in-flight.ts'
 import type { FreeVolumes } from './free-volumes.ts'
 import type { GroupRooms } from './group-rooms.ts'
 import type { ClassReport, GroupOnNode, GroupsOnNodes } from './groups-on-nodes.ts'
@@ -62,22 +60,18 @@ const classRefusal = (
 
 /** What is free and what is wanted, for people; `largest` for layouts that need more than the sum to be free. */
 const describeLack = (
-  { need }: PreparedNeed,
+  prepared: PreparedNeed,
   claims: readonly ClaimView[],
   now: RoomNow,
   largest: bigint,
 ): string => {
-  const volumes = claims.length === 1 ? '1 volume' : `${claims.length} volumes`
   const free = describeBytes(now.freeExtents * now.extentSizeBytes)
   const coming =
     now.comingBytes === 0n ? '' : `, ${describeBytes(now.comingBytes)} more is on its way to other claims`
-  const hasLegs = need.classes.some(
-    ({ settings }) => 'parameters' in settings && legsOf(settings.parameters.layout) !== undefined,
-  )
-  const most = hasLegs
+  const most = prepared.hasLegs
     ? `, at most ${describeBytes(largest * now.extentSizeBytes)} for the one that does not fit`
     : ''
-  return `has ${free} free in volume group "${need.groupName}" and ${volumes} of ${describeBytes(requestedBytes(claims))} to make${most}${coming}`
+  return `has ${free} free in volume group "${prepared.need.groupName}" and ${prepared.describe(claims)} to make${most}${coming}`
 }
 
 const outcomeOf = (room: Room, { volumes }: WantedVolumes): Outcome => {

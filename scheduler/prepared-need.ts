@@ -1,5 +1,8 @@
+import { legsOf } from '../core/layout.ts'
+import { describeBytes } from '../core/quantity.ts'
 import type { WantedVolume } from '../core/room.ts'
 import type { ClaimView } from '../kube/claim-view.ts'
+import { requestedBytes } from './claims-in-flight.ts'
 import type { GroupRooms } from './group-rooms.ts'
 import type { ClassView } from '../kube/class-view.ts'
 import type { ClassReport, GroupOnNode, GroupsOnNodes } from './groups-on-nodes.ts'
@@ -19,6 +22,11 @@ export const wantedVolumes = (volumes: readonly WantedVolume[]): WantedVolumes =
   extents: volumes.reduce((sum, { extents }) => sum + extents, 0n),
 })
 
+const describeVolumes = (claims: readonly ClaimView[]): string => {
+  const volumes = claims.length === 1 ? '1 volume' : `${claims.length} volumes`
+  return `${volumes} of ${describeBytes(requestedBytes(claims))}`
+}
+
 /** What a pod needs from a group, with all that is the same on each of thousands of nodes found out once. */
 export class PreparedNeed {
   readonly need: GroupNeed
@@ -32,7 +40,10 @@ export class PreparedNeed {
   /** UIDs of claims that have a node. */
   readonly selectedUids: readonly string[]
   readonly isRestricted: boolean
+  /** Whether volumes lie on several disks at once, so that the sum of what is free says little. */
+  readonly hasLegs: boolean
   readonly #wanted = new Map<bigint, WantedVolumes>()
+  readonly #described: string
 
   constructor(need: GroupNeed, groups: GroupsOnNodes) {
     this.need = need
@@ -44,7 +55,16 @@ export class PreparedNeed {
     const [first] = selected
     this.selected = first && { nodeName: first.selectedNode ?? '', claimName: first.name }
     this.selectedUids = selected.map(({ uid }) => uid)
+    this.hasLegs = need.classes.some(
+      ({ settings }) => 'parameters' in settings && legsOf(settings.parameters.layout) !== undefined,
+    )
+    this.#described = describeVolumes(need.claims)
     this.isRestricted = need.classes.some(({ allowedTopologies }) => allowedTopologies.length > 0)
+  }
+
+  /** For people, how many volumes of which size these claims are: all that are needed, or some of them. */
+  describe(claims: readonly ClaimView[]): string {
+    return claims === this.need.claims ? this.#described : describeVolumes(claims)
   }
 
   /** The volumes of these claims: of all that are needed, or of some of them. */

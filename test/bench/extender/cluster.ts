@@ -42,6 +42,7 @@ export const largeCluster = (size: Size): { readonly cluster: Cluster; readonly 
   let version = 1
   const change = (): void => {
     version += 1
+    cluster.refused.length = 0
     const at = version % names.length
     const name = names[at] ?? ''
     cluster.reports.put(name, reportFor(name, at, version))
