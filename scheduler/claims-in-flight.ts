@@ -13,24 +13,48 @@ interface Assumed {
   readonly nodeName: string
 }
 
+/** How long a claim that left counts without a report that came after it; one that was deleted unseen may get none. */
+const LEFT_MS = 10_000
+
 const NONE: ReadonlyMap<string, ComingClaim> = new Map()
 
 /**
  * Claims that have a node and no volume yet, by node. From the API, so that every replica reckons the same, and from what
  * this one wrote in the moment before the watch shows it.
+ *
+ * A claim that has got its volume stays until a report of its node has come, too: agents tell their numbers a moment
+ * later than the volume, and what neither counted would be given away twice.
  */
 export class ClaimsInFlight {
   readonly #byNode = new Map<string, Map<string, ComingClaim>>()
   readonly #nodeByUid = new Map<string, string>()
   readonly #assumed = new Map<string, Assumed>()
   readonly #versions = new Map<string, number>()
+  /** UIDs of those that got their volume or are gone, and until when they count at most. */
+  readonly #left = new Map<string, number>()
+  readonly #now: () => number
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
 
   /** What the watch has shown of a claim; undefined when it has got its volume, or is gone. */
   heed(now: ClaimView | undefined, before: ClaimView | undefined): void {
     const uid = (now ?? before)?.uid ?? ''
     if (now === undefined || this.#assumed.get(uid)?.resourceVersion !== now.resourceVersion)
       this.#assumed.delete(uid)
+    if (now === undefined && this.#nodeByUid.has(uid)) {
+      this.#left.set(uid, this.#now() + LEFT_MS)
+      return
+    }
+    this.#left.delete(uid)
     this.#move(uid, now === undefined || now.isBeingDeleted ? undefined : now)
+  }
+
+  /** A report has come from a node: it counts the volumes that claims of this kind have got there. */
+  told(nodeName: string, isCounted: (claim: ComingClaim) => boolean): void {
+    for (const [uid, claim] of this.#byNode.get(nodeName) ?? [])
+      if (this.#left.has(uid) && isCounted(claim)) this.#forget(uid)
   }
 
   /** The claim, as it was decided upon, has been given to a node. */
@@ -47,21 +71,25 @@ export class ClaimsInFlight {
 
   /** By UID. */
   on(nodeName: string): ReadonlyMap<string, ComingClaim> {
+    this.#expire()
     return this.#byNode.get(nodeName) ?? NONE
   }
 
   /** Another number whenever what is `on` the node has changed. */
   versionOf(nodeName: string): number {
+    this.#expire()
     return this.#versions.get(nodeName) ?? 0
   }
 
   /** On all nodes. */
   get count(): number {
+    this.#expire()
     return this.#nodeByUid.size
   }
 
   /** What they ask for, on all nodes. */
   get bytes(): number {
+    this.#expire()
     const claims = [...this.#byNode.values()].flatMap((there) => [...there.values()])
     return Number(requestedBytes(claims))
   }
@@ -86,7 +114,22 @@ export class ClaimsInFlight {
     this.#changed(to)
   }
 
+  #expire(): void {
+    if (this.#left.size === 0) return
+    const now = this.#now()
+    for (const [uid, untilMs] of this.#left) {
+      // in the order in which they left, and this is asked for thousands of nodes at a time
+      if (untilMs > now) return
+      this.#forget(uid)
+    }
+  }
+
+  #forget(uid: string): void {
+    this.#left.delete(uid)
+    this.#move(uid, undefined)
+  }
+
   #changed(nodeName: string): void {
-    this.#versions.set(nodeName, this.versionOf(nodeName) + 1)
+    this.#versions.set(nodeName, (this.#versions.get(nodeName) ?? 0) + 1)
   }
 }

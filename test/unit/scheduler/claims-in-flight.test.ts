@@ -7,7 +7,7 @@ const claim = (other: Partial<ClaimView> = {}): ClaimView => ({ ...claimOf('10Mi
 const on = (inFlight: ClaimsInFlight, nodeName: string): string[] => [...inFlight.on(nodeName).keys()]
 
 describe('scheduler/claims-in-flight', () => {
-  it('follows a claim from node to node, until it has its volume', () => {
+  it('follows a claim from node to node, until it has its volume and a report counts that', () => {
     const inFlight = new ClaimsInFlight()
     inFlight.heed(claim(), undefined)
     expect(inFlight.count).to.equal(0)
@@ -17,7 +17,33 @@ describe('scheduler/claims-in-flight', () => {
     inFlight.heed(claim({ selectedNode: 'b' }), claim({ selectedNode: 'a' }))
     expect([on(inFlight, 'a'), on(inFlight, 'b')]).to.deep.equal([[], ['uid-1']])
     inFlight.heed(undefined, claim({ selectedNode: 'b' }))
+    inFlight.told('a', () => true)
+    inFlight.told('b', () => false)
+    expect(on(inFlight, 'b'), 'of another node, of another group').to.deep.equal(['uid-1'])
+    const version = inFlight.versionOf('b')
+    inFlight.told('b', ({ storageClassName }) => storageClassName === 'fast')
     expect([on(inFlight, 'b'), inFlight.count, inFlight.bytes]).to.deep.equal([[], 0, 0])
+    expect(inFlight.versionOf('b')).to.not.equal(version)
+  })
+
+  it('keeps a claim that waits, whatever is reported', () => {
+    const inFlight = new ClaimsInFlight()
+    inFlight.heed(claim({ selectedNode: 'a' }), undefined)
+    inFlight.told('a', () => true)
+    expect(on(inFlight, 'a')).to.deep.equal(['uid-1'])
+  })
+
+  it('counts a claim that has gone for ten seconds without a report: its node may never have heard of it', () => {
+    let nowMs = 0
+    const inFlight = new ClaimsInFlight(() => nowMs)
+    inFlight.heed(claim({ selectedNode: 'a' }), undefined)
+    inFlight.heed(undefined, claim({ selectedNode: 'a' }))
+    const version = inFlight.versionOf('a')
+    nowMs = 9_999
+    expect([inFlight.versionOf('a'), inFlight.count]).to.deep.equal([version, 1])
+    nowMs = 10_000
+    expect(inFlight.versionOf('a')).to.not.equal(version)
+    expect(on(inFlight, 'a')).to.deep.equal([])
   })
 
   it('counts what it was told to assume, until the watch shows another version', () => {

@@ -56,6 +56,22 @@ describe('scheduler/extender', () => {
     expect(cluster.filter(podWith('db', 'a', 'a')).NodeNames).to.deep.equal(['node'])
   })
 
+  it('counts a volume that was made, until a report of its group has come that can count it', () => {
+    const cluster = clusterOf({ node: '100Mi' })
+    cluster.classes.put('other', waiting('other', { volumeGroup: 'loam-other' }))
+    put(cluster, claim('a', '80Mi', { selectedNode: 'node' }), claim('b', '50Mi'))
+    cluster.claims.put('shop/a', undefined)
+    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'no report').to.deep.equal([])
+    const other = reportOf('node', '100Mi')
+    cluster.reports.put('other.node', {
+      ...other,
+      spec: { ...other.spec, storageClassName: 'other', volumeGroup: 'loam-other' },
+    })
+    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'of another group').to.deep.equal([])
+    cluster.reports.put('node', reportOf('node', '60Mi'))
+    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'told').to.deep.equal(['node'])
+  })
+
   it('counts what is on its way to other claims, unless the report has taken it off', () => {
     const cluster = clusterOf({ node: '100Mi' })
     const other = claim('other', '60Mi', { selectedNode: 'node' })
