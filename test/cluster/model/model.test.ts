@@ -13,6 +13,8 @@ const seed = Number(LOAM_MODEL_SEED ?? (isWholeSet ? Date.now() % 2 ** 31 : SHOR
 const RUNS = Number(LOAM_MODEL_RUNS ?? (isWholeSet ? 200 : 6))
 /** A sequence waits more than it works. */
 const AT_ONCE = 3
+/** The long one takes most of an hour. */
+const TELL_EVERY = 20
 const SHRINK_MS = isWholeSet ? 600_000 : 90_000
 
 const total = (tallies: readonly Tally[], what: keyof Tally): number =>
@@ -58,10 +60,13 @@ describe('a model of users, nodes and faults, and the real agent', function () {
       LOAM_MODEL_PATH === undefined ? Array.from({ length: RUNS }, (_, run) => `${run}`) : [LOAM_MODEL_PATH]
     const left = paths.values()
     const broken: string[] = []
+    let done = 0
     const worker = async (): Promise<void> => {
       for (const path of left) {
         const details = await check(path)
         if (details.failed) broken.push(explain(details))
+        done += 1
+        if (done % TELL_EVERY === 0) console.log(`      ${done} of ${paths.length}, ${broken.length} broken`)
         if (broken.length > 0 && !isWholeSet) return
       }
     }
