@@ -74,7 +74,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       alarms.delete(key)
       add(key)
     }
-    alarms.set(key, { at, timer: setTimeout(ring, Math.min(delayMs, MAX_TIMER_MS)) })
+    alarms.set(key, { at, timer: setTimeout(ring, Math.max(0, Math.min(delayMs, MAX_TIMER_MS))) })
   }
 
   const retryLater = (key: string, error: unknown): void => {

@@ -126,6 +126,18 @@ describe('work queue', () => {
     await eventually('a second run', () => runs === 2)
   })
 
+  it('takes a time that is past for now, and Node has nothing to warn of', async () => {
+    const warnings: string[] = []
+    const heed = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', heed)
+    let runs = 0
+    const { addAfter } = start(() => Promise.resolve(void (runs += 1)))
+    addAfter('a', -173)
+    await eventually('a run', () => runs === 1)
+    process.off('warning', heed)
+    expect(warnings).to.deep.equal([])
+  })
+
   it('takes the earliest of several times', async () => {
     const times: number[] = []
     const { addAfter } = start(() => {
