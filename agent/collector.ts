@@ -1,10 +1,12 @@
 import { messageOf } from '../core/errors.ts'
+import type { VolumeHandle } from '../core/naming.ts'
 import { viewClaim, type PersistentVolumeClaim } from '../kube/claim-view.ts'
 import { PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS } from '../kube/resources.ts'
 import type { LogicalVolume } from '../lvm/types.ts'
 import type { ClassKeeper } from './class-keeper.ts'
 import type { Config } from './config.ts'
 import type { OrphanEvents } from './orphan-events.ts'
+import { viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
 import type { Identity, Ports } from './ports.ts'
 import type { Turns } from './turns.ts'
 import type { VolumeReferences } from './volume-references.ts'
@@ -40,10 +42,16 @@ export interface CollectorTools {
   readonly now?: () => number
 }
 
+/** Not so when it surely names another volume: the claim moved, and its new node answered it. */
+const mayName = (answer: PersistentVolume, { volumeUuid }: VolumeHandle): boolean => {
+  const { handle } = viewPersistentVolume(answer)
+  return handle === undefined || handle.volumeUuid === volumeUuid
+}
+
 /**
  * Removes volumes that a crash left behind: made for a claim, never given to anybody. Only state `new` is ever
- * collected, only our cluster's, only when quorum reads show neither a PersistentVolume of that name or handle nor a
- * claim of that UID which still selects this node, and only after it has been so for the whole grace, by a clock that
+ * collected, only our cluster's, only when quorum reads show neither a PersistentVolume that names it, or has its name and
+ * no other volume's handle, nor a claim of that UID which still selects this node, and only after it has been so for the whole grace, by a clock that
  * does not jump. When it may only report, and when there are too many, a person is asked.
  */
 export class Collector {
@@ -132,10 +140,11 @@ export class Collector {
   }
 
   async #isWanted(volume: LogicalVolume): Promise<boolean> {
-    const { record, name } = volume
+    const { record, name, handle } = volume
     if (record === undefined) return true
     const { client } = this.#tools.ports
-    if ((await client.get(PERSISTENT_VOLUMES, { name })) !== undefined) return true
+    const answer = await client.get<PersistentVolume>(PERSISTENT_VOLUMES, { name })
+    if (answer !== undefined && mayName(answer, handle)) return true
     const claimName = { namespace: record.claimNamespace, name: record.claimName }
     const object = await client.get<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS, claimName)
     const claim = object === undefined ? undefined : viewClaim(object)

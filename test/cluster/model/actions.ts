@@ -33,6 +33,8 @@ export type Action =
       readonly node: number
       readonly extents: number
     }
+  /** An agent died there that had made a volume for the claim, and another node answered it: told stories only. */
+  | { readonly do: 'leaveTwin'; readonly pod: number; readonly claim: number; readonly node: number }
   | { readonly do: 'removeByHand'; readonly node: number; readonly which: number }
   | {
       readonly do: 'crash' | 'cutWatches' | 'lagWatches' | 'holdCreates' | 'releaseCreates'

@@ -73,6 +73,8 @@ describe('a model of users, nodes and faults, and the real agent', function () {
     await Promise.all(Array.from({ length: AT_ONCE }, worker))
     console.log(describeTallies(tallies))
     if (broken.length > 0) throw new Error(broken.join('\n\n'))
-    expect(total(tallies, 'volumesAnswered'), 'volumes that were made').to.be.greaterThan(0)
+    // one sequence may make none
+    if (LOAM_MODEL_PATH === undefined)
+      expect(total(tallies, 'volumesAnswered'), 'volumes that were made').to.be.greaterThan(0)
   })
 })

@@ -211,6 +211,14 @@ const DOINGS: { readonly [Name in Action['do']]: Doing<Name> } = {
     memory.byHand(() => makeOrphan(world, memory, extents))
     return Promise.resolve()
   },
+  leaveTwin: async (world, { node, ...which }) => {
+    const found = await findPlaced(world, which)
+    const { memory } = world.node(node)
+    const { record } = found?.volume ?? {}
+    if (found === undefined || found.memory === memory || record === undefined) return
+    const { name, sizeBytes } = found.volume
+    memory.byHand(() => memory.add(name, sizeBytes, { ...record, state: 'new' }))
+  },
   removeByHand: (world, { node, which }) => {
     const { memory } = world.node(node)
     const { [which]: volume } = memory.volumes

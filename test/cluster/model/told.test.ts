@@ -44,6 +44,16 @@ const STORIES: Readonly<Record<string, readonly Action[]>> = {
     ...[pod(0, 4), rest, { do: 'setPolicy', ...first, policy: 'Retain' }, wait(300)],
     ...[{ do: 'deletePodWithClaims', pod: 0 }, { do: 'leaveOrphan', node: 0, extents: 2 }, rest],
   ] as Action[],
+  'what an agent that died left of a claim is collected, although another node has answered the claim': [
+    // nothing comes of it at the node of the volume itself
+    ...[
+      pod(0, 4),
+      rest,
+      { do: 'leaveTwin', ...first, node: 0 },
+      { do: 'leaveTwin', ...first, node: 1 },
+      rest,
+    ],
+  ] as Action[],
   'a claim that moved while its volume was made is not answered': [
     ...[{ do: 'holdCreates', node: 0 }, pod(0, 4), wait(GIVEN_MS), { do: 'moveClaims', pod: 0, node: 1 }],
     ...[KNOWN, { do: 'releaseCreates', node: 0 }, rest],

@@ -11,8 +11,10 @@ import type { LogicalVolume, NodeVolumes } from '../../../lvm/types.ts'
 
 const GRACE_MS = 1000
 
+const uuidOf = (number: number): string => `aaaaaa-0000-0000-0000-0000-0000-00000${number}`
+
 const orphan = (number: number, change: Partial<VolumeRecord> = {}): LogicalVolume => ({
-  handle: { groupUuid: 'g', volumeUuid: `v${number}` },
+  handle: { groupUuid: 'g', volumeUuid: uuidOf(number) },
   groupName: 'loam-fast',
   name: `pvc-u${number}`,
   sizeBytes: 4n << 20n,
@@ -116,6 +118,13 @@ describe('agent/collector', () => {
       spec: {},
     }) as KubeObject
 
+  const OURS = 'loam.storage'
+  const handleOf = (number: number): string => `gggggg-0000-0000-0000-0000-0000-000000/${uuidOf(number)}`
+  const persistentVolume = (driver: string, volumeHandle: string) => ({
+    metadata: { name: 'pvc-u1', uid: 'pv' },
+    spec: { capacity: { storage: '4Mi' }, csi: { driver, volumeHandle } },
+  })
+
   it('removes a new volume that nobody wants, after its grace and not before', async () => {
     await collectAfterGrace()
     expect(removed).to.deep.equal(['pvc-u1'])
@@ -153,8 +162,16 @@ describe('agent/collector', () => {
   })
 
   const kept: [string, () => void][] = [
-    ['a PersistentVolume of its name', () => (objects['pvc-u1'] = claim('pv', ''))],
-    ['a PersistentVolume of another name', () => handles.set('v1', ['restored'])],
+    ['a PersistentVolume of its name', () => (objects['pvc-u1'] = persistentVolume(OURS, handleOf(1)))],
+    [
+      'a PersistentVolume of its name whose handle is no good',
+      () => (objects['pvc-u1'] = persistentVolume(OURS, 'v1')),
+    ],
+    [
+      'a PersistentVolume of its name and another driver',
+      () => (objects['pvc-u1'] = persistentVolume('other.storage', handleOf(2))),
+    ],
+    ['a PersistentVolume of another name', () => handles.set(uuidOf(1), ['restored'])],
     ['its claim, which still selects this node', () => (objects['data-1'] = claim('u1', 'node1'))],
     ['a state other than new', () => (volumes = [orphan(1, { state: 'used' })])],
     ['another cluster', () => (volumes = [orphan(1, { clusterId: 'theirs' })])],
@@ -183,13 +200,20 @@ describe('agent/collector', () => {
     })
   }
 
+  it('removes the volume of a claim that another node has answered with one of its own', async () => {
+    objects['data-1'] = claim('u1', 'node2')
+    objects['pvc-u1'] = persistentVolume(OURS, handleOf(2))
+    await collectAfterGrace()
+    expect(removed).to.deep.equal(['pvc-u1'])
+  })
+
   it('counts those whose grace is not over, when it asks whether they are too many', async () => {
     await collector.collect()
     volumes = [1, 2, 3, 4, 5, 6].map((number) => orphan(number))
     clock += GRACE_MS
     await collector.collect()
     expect(removed).to.deep.equal([])
-    expect([...collector.held.keys()]).to.deep.equal(['v1'])
+    expect([...collector.held.keys()]).to.deep.equal([uuidOf(1)])
   })
 
   it('says what it removed', async () => {
@@ -239,7 +263,7 @@ describe('agent/collector', () => {
     await collector.collect()
     expect(removed).to.deep.equal([])
     expect([...collector.held]).to.deep.equal([
-      ['v1', 'none is removed, because LOAM_ORPHAN_COLLECTION of the agent is "report"'],
+      [uuidOf(1), 'none is removed, because LOAM_ORPHAN_COLLECTION of the agent is "report"'],
     ])
     expect(events[0]?.reason).to.equal('OrphansHeld')
   })
