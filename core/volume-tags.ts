@@ -68,6 +68,8 @@ export const tagsOf = (record: VolumeRecord): string[] => [
 const oneOf = <T extends string>(allowed: readonly T[], value: string | undefined): T | undefined =>
   allowed.find((candidate) => candidate === value)
 
+const CONTENTS = [...FILE_SYSTEMS, 'block'] as const
+
 /**
  * Reads a record back. Undefined when any part is missing, doubled or unknown: a volume that cannot be read
  * completely is not ours to touch.
@@ -84,7 +86,7 @@ export const recordOf = (tags: readonly string[]): VolumeRecord | undefined => {
   }
   const state = oneOf(VOLUME_STATES, values.get('state'))
   const erase = oneOf(ERASE_METHODS, values.get('erase'))
-  const content = oneOf([...FILE_SYSTEMS, 'block'] as const, values.get('content'))
+  const content = oneOf(CONTENTS, values.get('content'))
   const clusterId = values.get('cluster')
   const claimUid = values.get('claim-uid')
   const storageClassName = values.get('class')

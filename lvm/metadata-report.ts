@@ -24,7 +24,7 @@ const freeRunsOf = ({ uuid, extents }: DiskInText, used: readonly DiskRun[]): Ex
 
 const sum = (numbers: readonly bigint[]): bigint => numbers.reduce((total, number) => total + number, 0n)
 
-const sorted = (tags: readonly string[]): string[] => [...tags].sort(compare)
+const sorted = (tags: readonly string[]): string[] => [...tags].sort()
 
 const diskOf = (
   disk: DiskInText,
@@ -55,7 +55,7 @@ const volumeOf = (
   active: ReadonlySet<string>,
 ): LogicalVolume => {
   const handle = { groupUuid: uuid, volumeUuid: volume.uuid }
-  const isActive = active.has(deviceMapperUuid(handle))
+  const isActive = active.size > 0 && active.has(deviceMapperUuid(handle))
   const tags = sorted(volume.tags)
   return {
     handle,

@@ -2,13 +2,19 @@
 export type ConfigValue = string | bigint | readonly (string | bigint)[] | ConfigSection
 export type ConfigSection = ReadonlyMap<string, ConfigValue>
 
-/** Blank space and comments, then a word, a string, or a sign of the syntax. */
-const TOKEN = /\s*(?:#[^\n]*\n\s*)*(?:([A-Za-z0-9_.+-]+)|"([^"\\]*(?:\\["\\][^"\\]*)*)"|([{}[\]=,]))/y
-const REST = /\s*(?:#[^\n]*\n\s*)*$/y
+/** Blank space and comments. */
+const BLANK = /\s*(?:#[^\n]*\n\s*)*/y
+const WORD = /[A-Za-z0-9_.+-]+/y
+const STRING = /"[^"\\]*(?:\\["\\][^"\\]*)*"/y
 const INTEGER = /^-?\d{1,18}$/
 
 type Token = { readonly word: string } | { readonly text: string } | { readonly sign: string }
 
+const SIGNS: ReadonlyMap<string, Token> = new Map(
+  ['{', '}', '[', ']', '=', ','].map((sign) => [sign, { sign }]),
+)
+
+/** A thousand volumes are half a megabyte of text, read after every change: nothing is made here that is not given away. */
 class Tokens {
   readonly #source: string
   #at = 0
@@ -18,18 +24,31 @@ class Tokens {
   }
 
   next(): Token {
-    TOKEN.lastIndex = this.#at
-    const found = TOKEN.exec(this.#source)
-    if (found === null) throw new Error(`unexpected text at character ${this.#at}`)
-    this.#at = TOKEN.lastIndex
-    const [, word, text, sign = ''] = found
-    if (word !== undefined) return { word }
-    return text === undefined ? { sign } : { text: text.replaceAll(/\\(.)/g, '$1') }
+    this.#pass(BLANK)
+    const start = this.#at
+    const first = this.#source.charAt(start)
+    const sign = SIGNS.get(first)
+    if (sign !== undefined) {
+      this.#at += 1
+      return sign
+    }
+    if (!this.#pass(first === '"' ? STRING : WORD)) throw new Error(`unexpected text at character ${start}`)
+    if (first !== '"') return { word: this.#source.slice(start, this.#at) }
+    const text = this.#source.slice(start + 1, this.#at - 1)
+    return { text: text.includes('\\') ? text.replaceAll(/\\(.)/g, '$1') : text }
   }
 
   isAtEnd(): boolean {
-    REST.lastIndex = this.#at
-    return REST.test(this.#source)
+    this.#pass(BLANK)
+    return this.#at === this.#source.length
+  }
+
+  /** Goes past what matches here, if anything does. */
+  #pass(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at
+    if (!pattern.test(this.#source)) return false
+    this.#at = pattern.lastIndex
+    return true
   }
 
   fail(what: string): never {
