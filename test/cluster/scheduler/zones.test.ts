@@ -45,10 +45,8 @@ describe('scheduler: classes of zones', function () {
 
   it('leave a pod Pending that may run in another zone only, until it has a class of that zone', async () => {
     await start('lost', 'east')
-    const refusal = await waitForRefusal(lab, namespace, 'lost')
-    expect(refusal).to.match(
-      /2 node\(s\) did(n't find available persistent volumes| not have enough free storage)/,
-    )
+    const lack = /2 node\(s\) did(n't find available persistent volumes| not have enough free storage)/
+    await waitForRefusal(lab, namespace, 'lost', lack)
     await deletePod(lab, namespace, 'lost')
     await deleteClaim(lab, namespace, 'lost')
 

@@ -114,12 +114,26 @@ export const waitForNodeOf = (lab: Lab, namespace: string, name: string): Promis
     return (await findPlaced(lab, namespace, name))?.spec.nodeName
   })
 
-/** What a scheduler says of a pod that it has no node for. */
-export const waitForRefusal = (lab: Lab, namespace: string, name: string): Promise<string> =>
-  waitFor({ what: `pod ${namespace}/${name} to be refused`, timeoutMs: 240_000 }, async () => {
+/**
+ * What a scheduler says of a pod that it has no node for, once it says that: before, it may not have heard of a claim that
+ * was made a moment ago.
+ */
+export const waitForRefusal = (
+  lab: Lab,
+  namespace: string,
+  name: string,
+  saying: RegExp,
+): Promise<string> => {
+  const refusal = async (): Promise<string> => {
     const conditions = (await findPlaced(lab, namespace, name))?.status.conditions ?? []
-    return conditions.find(({ type, message }) => type === 'PodScheduled' && message !== undefined)?.message
+    return conditions.find(({ type }) => type === 'PodScheduled')?.message ?? ''
+  }
+  const what = `pod ${namespace}/${name} to be refused, saying ${saying.source}`
+  return waitFor({ what, timeoutMs: 240_000, describe: refusal }, async () => {
+    const message = await refusal()
+    return saying.test(message) ? message : undefined
   })
+}
 
 /** Runs a command in the pod's container; gives standard output, throws when its status is not 0. */
 export const execInPod = async (
