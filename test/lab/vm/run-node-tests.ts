@@ -10,6 +10,7 @@ import { diskById } from './disks.ts'
 import { LabError } from './errors.ts'
 import { SHARED_MOUNT } from './guest.ts'
 import { pathsOf } from './paths.ts'
+import { StoodStill, unlessItStandsStill } from './standstill.ts'
 import type { Vm } from './types.ts'
 import { withSingleVm, type Session } from './with-single-vm.ts'
 
@@ -62,27 +63,41 @@ const runIn = async (
   request: Request,
   programs: Readonly<Record<string, string>>,
 ): Promise<number> => {
-  const { exitCode } = await vm.exec(mochaCommand(request), {
-    output: 'inherit',
-    directory: ROOT,
-    environment: {
-      LOAM_TEST_DISKS: disks.map(({ name }) => diskById(options.name, name)).join(','),
-      // test/faults/extent.ts: the whole set of faults, or the short one
-      LOAM_FAULTS: process.env.LOAM_FAULTS ?? '',
-      ...programs,
-    },
-  })
+  const environment = {
+    LOAM_TEST_DISKS: disks.map(({ name }) => diskById(options.name, name)).join(','),
+    // test/faults/extent.ts: the whole set of faults, or the short one
+    LOAM_FAULTS: process.env.LOAM_FAULTS ?? '',
+    ...programs,
+  }
+  const { exitCode } = await unlessItStandsStill(vm, () =>
+    vm.exec(mochaCommand(request), { output: 'inherit', directory: ROOT, environment }),
+  )
   if (request.totals !== undefined) await takeTotals(vm, request.totals, exitCode)
   return exitCode
+}
+
+/** Once more from the start when the VM stood still, which says nothing of the tests. */
+const runAll = async (
+  request: Request,
+  programs: Readonly<Record<string, string>>,
+  standstillsLeft = 1,
+): Promise<number> => {
+  try {
+    return await withSingleVm('node-tests', { disks, memoryMiB: 2048 }, (session) =>
+      runIn(session, request, programs),
+    )
+  } catch (error) {
+    if (!(error instanceof StoodStill) || standstillsLeft === 0) throw error
+    console.error(`${messageOf(error)}; all of its tests are run again`)
+    return await runAll(request, programs, standstillsLeft - 1)
+  }
 }
 
 try {
   const request = readArguments(process.argv.slice(2))
   // before the VM is there: it would wait, and it cannot build
   const programs = request.withSanity ? await buildSanity() : {}
-  process.exitCode = await withSingleVm('node-tests', { disks, memoryMiB: 2048 }, (session) =>
-    runIn(session, request, programs),
-  )
+  process.exitCode = await runAll(request, programs)
 } catch (error) {
   console.error(messageOf(error))
   process.exitCode = 2
