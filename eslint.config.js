@@ -64,6 +64,6 @@ export default tseslint.config(
   },
   mochaChains,
   changesAreSteps,
-  { files: ['lvm/child-process.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['lvm/child-process.ts', 'lvm/lvm-shell.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['scripts/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
 )

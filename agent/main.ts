@@ -7,6 +7,7 @@ import { createCommandRunner } from '../lvm/command-runner.ts'
 import { NodeLock } from '../lvm/node-lock.ts'
 import { USUAL_PACE } from '../lvm/erase.ts'
 import { createNodeVolumes } from '../lvm/node-volumes.ts'
+import { withResidentLvm } from '../lvm/resident-lvm.ts'
 import { readConfig, type Config } from './config.ts'
 import { connect } from '../kube/connect.ts'
 import { startControllers, type Controllers } from './controllers.ts'
@@ -54,7 +55,7 @@ const start = async ({ config, log, signal, undo }: Beginning<Config>): Promise<
   undo.push({ what: 'health server', step: () => void health.close() })
 
   const patience = { log, signal }
-  const runner = createCommandRunner({ log })
+  const runner = withResidentLvm(createCommandRunner({ log }), { log })
   const lock = await untilItWorks('the lock of this node', () => NodeLock.take(runner, LOCK), patience)
   undo.push({ what: 'lock', step: () => lock.release() })
   const { nodeName, kubeletDirectory, lvm: location, systemDirectory, metadataDirectory } = config

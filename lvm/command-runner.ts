@@ -25,6 +25,8 @@ interface Program {
   readonly title?: string
   /** An open file that the program gets as its standard input, which is closed otherwise. */
   readonly stdinDescriptor?: number
+  /** How a shell of the program that is kept running is asked for the same; the last of `args` are these words. */
+  readonly shell?: { readonly words: readonly string[]; readonly env: Readonly<Record<string, string>> }
 }
 
 export interface CommandResult {
@@ -52,7 +54,15 @@ const FIXED_ENVIRONMENT = {
 }
 const LOGGED_STDERR = 2000
 
-const nameOf = ({ title, file, args }: Command): string => `command "${title ?? [file, ...args].join(' ')}"`
+/** All of the environment that a program gets. */
+export const environmentOf = (own: Command['env']): Readonly<Record<string, string>> => ({
+  ...FIXED_ENVIRONMENT,
+  ...own,
+})
+
+/** How messages name a command. */
+export const nameOf = ({ title, file, args }: Command): string =>
+  `command "${title ?? [file, ...args].join(' ')}"`
 
 /** Runs it to its end, and says when it cannot be started at all. */
 const runToItsEnd = async (command: Command): Promise<ProgramEnd> => {
@@ -60,7 +70,7 @@ const runToItsEnd = async (command: Command): Promise<ProgramEnd> => {
     return await runProgram({
       file: command.file,
       args: command.args,
-      env: { ...FIXED_ENVIRONMENT, ...command.env },
+      env: environmentOf(command.env),
       stdinDescriptor: command.stdinDescriptor,
       wantsReport: command.wantsReport ?? false,
       killAfterMs: command.effect === 'read' ? command.deadlineMs : undefined,
@@ -80,21 +90,32 @@ const doubtOf = (end: ProgramEnd, { deadlineMs }: Command): string | undefined =
   return end.signal === undefined ? undefined : `ended by ${end.signal}`
 }
 
+/** One line for each command; `startedAt` is of performance.now(). */
+export const logEnd = (
+  log: Logger,
+  { file, args }: Command,
+  startedAt: number,
+  end: Pick<ProgramEnd, 'exitCode' | 'stderr'> & { readonly signal?: ProgramEnd['signal'] },
+): void =>
+  log.debug('Command ended', {
+    file,
+    args,
+    exitCode: end.exitCode,
+    signal: end.signal,
+    durationMs: Math.round(performance.now() - startedAt),
+    stderr: end.stderr.slice(0, LOGGED_STDERR),
+  })
+
+/** How long a command is waited for: one that survives SIGKILL (state D) is given up on. */
+export const patienceMsOf = ({ effect, deadlineMs }: Command): number =>
+  effect === 'read' ? deadlineMs + 2 * KILL_MS : deadlineMs
+
 /** A runner that starts programs where this process runs. */
 export const createCommandRunner = ({ log }: { readonly log: Logger }): CommandRunner => {
   const run: CommandRunner['run'] = async (command) => {
     const startedAt = performance.now()
-    // one that survives SIGKILL (state D) is given up on
-    const waitMs = command.effect === 'read' ? command.deadlineMs + 2 * KILL_MS : command.deadlineMs
-    const end = await withDeadline(nameOf(command), runToItsEnd(command), waitMs)
-    log.debug('Command ended', {
-      file: command.file,
-      args: command.args,
-      exitCode: end.exitCode,
-      signal: end.signal,
-      durationMs: Math.round(performance.now() - startedAt),
-      stderr: end.stderr.slice(0, LOGGED_STDERR),
-    })
+    const end = await withDeadline(nameOf(command), runToItsEnd(command), patienceMsOf(command))
+    logEnd(log, command, startedAt, end)
     const { exitCode, stdout, stderr, report } = end
     const doubt = doubtOf(end, command)
     if (doubt !== undefined || exitCode === undefined)

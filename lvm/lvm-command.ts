@@ -30,6 +30,12 @@ export type LvmCommand = Subcommand &
   )
 
 interface Subcommand {
+  /**
+   * It reads and writes metadata, and asks nothing of the kernel. Such a change may be left to a shell that is kept
+   * running. What activates, suspends or resumes a device is not: libdevmapper finds out once in a process whether there
+   * is an udevd to wait for.
+   */
+  readonly onlyMetadata?: boolean
   readonly options: readonly string[]
   /** After `--`, so that nothing here can be an option. */
   readonly operands: readonly string[]
@@ -119,6 +125,8 @@ export const createVolumeCommand = (volume: {
   name: 'lvcreate',
   effect: 'change',
   step: 'create-volume',
+  // LVM activates the metadata of a RAID volume's legs to clear them
+  onlyMetadata: volume.layout.name === 'linear' || volume.layout.name === 'striped',
   options: [
     ...['--activate', 'n', '--zero', 'n', '--wipesignatures', 'n', ...layoutOptions(volume.layout)],
     ...['--extents', volume.extents.toString(), '--name', checkVolumeName(volume.name)],
@@ -192,6 +200,7 @@ export const replaceTagCommand = (
   name: 'lvchange',
   effect: 'change',
   step: 'tag-volume',
+  onlyMetadata: true,
   options: [
     ...(tags.from === undefined ? [] : ['--deltag', checkTag(tags.from)]),
     ...addTags([tags.to]),
@@ -200,11 +209,14 @@ export const replaceTagCommand = (
   operands: [checkGroupName(volume.groupName)],
 })
 
-/** lvremove(8), without `-f` or `-y`: LVM then refuses a volume that is active. */
-export const removeVolumeCommand = (volume: ExistingVolume): LvmCommand => ({
+/** lvremove(8), without `-f` or `-y`: LVM then refuses a volume that is active. From a pool the kernel removes it. */
+export const removeVolumeCommand = (
+  volume: ExistingVolume & { readonly poolName: string | undefined },
+): LvmCommand => ({
   name: 'lvremove',
   effect: 'change',
   step: 'remove-volume',
+  onlyMetadata: volume.poolName === undefined,
   options: onlyThat(volume),
   operands: [checkGroupName(volume.groupName)],
 })

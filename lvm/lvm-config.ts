@@ -68,14 +68,37 @@ activation {
 }
 `
 
-/** Writes lvm.conf into a directory for LVM_SYSTEM_DIR, whole or not at all. */
-export const writeLvmConfig = async (directory: string, location: LvmLocation): Promise<void> => {
+/** Where the lvm.conf of the shell that is kept running is. */
+export const shellDirectoryIn = (systemDirectory: string): string => join(systemDirectory, 'shell')
+
+/**
+ * The lvm.conf(5) of a shell that is kept running. Silent: LVM answers its own questions with "no" instead of reading the
+ * next command as the answer. With a log of each command, lvmreport(7), it says how it ended, which nothing else tells.
+ */
+export const shellConfigText = (location: LvmLocation): string => `${lvmConfigText(location)}
+log {
+  silent = 1
+  report_command_log = 1
+  command_log_selection = "log_type!=status || log_object_type=cmd"
+}
+report {
+  output_format = "json"
+}
+`
+
+const writeWhole = async (directory: string, text: string): Promise<void> => {
   const file = join(directory, 'lvm.conf')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await atStep('write-lvm-config', async () => {
-    await writeFile(`${file}.new`, lvmConfigText(location), { mode: 0o600 })
+    await writeFile(`${file}.new`, text, { mode: 0o600 })
     await rename(`${file}.new`, file)
   })
+}
+
+/** Writes lvm.conf into a directory for LVM_SYSTEM_DIR, and that of the shell below it, each whole or not at all. */
+export const writeLvmConfig = async (directory: string, location: LvmLocation): Promise<void> => {
+  await writeWhole(directory, lvmConfigText(location))
+  await writeWhole(shellDirectoryIn(directory), shellConfigText(location))
 }
 
 /** Signs with a meaning in LVM's patterns become sets of one. */

@@ -1,6 +1,6 @@
 import { complaintOf, type CommandResult, type CommandRunner, type Effect } from './command-runner.ts'
 import { CommandFailed } from './errors.ts'
-import { deviceFilter, type DeviceView } from './lvm-config.ts'
+import { deviceFilter, shellDirectoryIn, type DeviceView } from './lvm-config.ts'
 import type { LvmCommand } from './lvm-command.ts'
 
 /** Runs lvm(8) with our own configuration and a view of named devices. */
@@ -33,6 +33,12 @@ const argumentsOf = (command: LvmCommand, devices: DeviceView): string[] => [
   ...(command.operands.length === 0 ? [] : ['--', ...command.operands]),
 ]
 
+/** Reports are what a shell that is kept running answers with; what other commands print it does not tell. */
+const REPORTS: ReadonlySet<string> = new Set(['fullreport', 'vgs', 'lvs'])
+
+const isForShell = (command: LvmCommand): boolean =>
+  command.effect === 'read' ? REPORTS.has(command.name) : command.onlyMetadata === true
+
 const effectOf = (command: LvmCommand): Effect =>
   command.effect === 'read' ? { effect: 'read' } : { effect: 'change', step: command.step }
 
@@ -42,16 +48,24 @@ export const createLvm = (
   systemDirectory: string,
   deadlines: LvmDeadlines = DEADLINES_MS,
 ): Lvm => {
-  const run: Lvm['run'] = (command, devices) =>
-    runner.run({
+  const environmentWith = (directory: string) => ({
+    ...{ LVM_SYSTEM_DIR: directory, LVM_SUPPRESS_FD_WARNINGS: '1', LVM_REPORT_FD: '3' },
+  })
+  const env = environmentWith(systemDirectory)
+  const shellEnv = environmentWith(shellDirectoryIn(systemDirectory))
+  const run: Lvm['run'] = (command, devices) => {
+    const words = argumentsOf(command, devices)
+    return runner.run({
       file: 'lvm',
-      args: argumentsOf(command, devices),
-      env: { LVM_SYSTEM_DIR: systemDirectory, LVM_SUPPRESS_FD_WARNINGS: '1', LVM_REPORT_FD: '3' },
+      args: words,
+      env,
       ...effectOf(command),
       deadlineMs: deadlines[command.effect],
       wantsReport: true,
       title: ['lvm', command.name, ...command.operands].join(' '),
+      ...(isForShell(command) ? { shell: { words, env: shellEnv } } : {}),
     })
+  }
   return {
     run,
     read: async (command, devices) => {

@@ -99,8 +99,9 @@ const removeErased = async (
 ): Promise<void> => {
   const { lvm, known } = tools
   const { volume } = await Unused.prove(await lookAt(known, volumeUuid), volumeUuid, expected)
-  const { groupName } = volume
-  const result = await lvm.run(removeVolumeCommand({ groupName, uuid: volumeUuid }), known.devices)
+  const { groupName, poolName } = volume
+  const removal = removeVolumeCommand({ groupName, uuid: volumeUuid, poolName })
+  const result = await lvm.run(removal, known.devices)
   await known.confirm((report) => {
     if (isAbsent(report, volumeUuid)) return
     throw new CommandFailed(volumeObject(volume), `not removed: lvremove ended with ${complaintOf(result)}`)

@@ -24,7 +24,7 @@ export const bench: Bench = ({ progress, scaled }) =>
       progress('making a volume group')
       await measure('group')
       progress('timing commands')
-      const commands = await commandFigures(vm, disk)
+      const commands = commandFigures(await measure('commands'))
       const bursts = [100, 500].map(scaled)
       progress(`making ${bursts.join(' and ')} volumes in a burst, and by a script`)
       const creates = createFigures(await measure('creates', Math.max(...bursts)), bursts)

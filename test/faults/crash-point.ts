@@ -47,28 +47,32 @@ export const watchCrashPoints = (
   left: string,
   die: (point: string, when: When) => void,
 ): CommandRunner => {
-  let command: Command | undefined
+  const running: Command[] = []
   let change = `${left}, left`
   const flushes = counter()
   subscribe(FAILPOINT_CHANNEL, (message) => {
     const failpoint = String(message)
     const [when = '', step = ''] = failpoint.split('.')
-    const isProgram = command?.effect === 'change' && command.step === step
-    const detail = isProgram && command !== undefined ? detailOf(command) : ''
+    const program = running.findLast((each) => each.effect === 'change' && each.step === step)
+    const detail = program === undefined ? '' : detailOf(program)
     const own = `${step}${detail === '' ? '' : ` ${detail}`}`
     const name = step === 'flush-device' ? `${step} ${flushes.next(when)} of ${change}` : own
-    if (isProgram && when === 'before') {
+    if (program !== undefined && when === 'before') {
       change = own
       flushes.clear()
     }
     die(`${when}.${name}`, when as When)
     // the program starts within this turn
-    if (isProgram && when === 'before') setImmediate(() => die(`during.${name}`, 'during'))
+    if (program !== undefined && when === 'before') setImmediate(() => die(`during.${name}`, 'during'))
   })
   return {
-    run: (next) => {
-      command = next
-      return inner.run(next)
+    run: async (command) => {
+      running.push(command)
+      try {
+        return await inner.run(command)
+      } finally {
+        running.splice(running.indexOf(command), 1)
+      }
     },
   }
 }

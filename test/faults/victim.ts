@@ -2,10 +2,8 @@
 import { writeSync } from 'node:fs'
 
 import { LoamError, messageOf } from '../../core/errors.ts'
-import { silentLogger } from '../../core/logger.ts'
-import { createCommandRunner } from '../../lvm/command-runner.ts'
 import { Refused } from '../../lvm/errors.ts'
-import { MIB, startNode } from '../node/lvm/fixture.ts'
+import { MIB, startNode, usualRunner } from '../node/lvm/fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { changeLeftBy, watchCrashPoints } from './crash-point.ts'
 import type { Facts } from './facts.ts'
@@ -35,7 +33,7 @@ const die = (point: string, when: string): void => {
   process.kill(process.pid, 'SIGKILL')
 }
 
-const runner = watchCrashPoints(createCommandRunner({ log: silentLogger }), changeLeftBy(order.spent), die)
+const runner = watchCrashPoints(usualRunner, changeLeftBy(order.spent), die)
 const node = await startNode(runner, {
   erasePace: PACE,
   ...(order.watchesPools === true ? { onGroupChange: () => undefined } : {}),

@@ -1,6 +1,5 @@
-import { silentLogger } from '../../../core/logger.ts'
-import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
-import { lvmSubcommand } from '../../node/lvm/fixture.ts'
+import { type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
+import { lvmSubcommand, usualRunner } from '../../node/lvm/fixture.ts'
 
 /** A command that ended: an LVM command by its sub-command, any other by its program. */
 export interface TimedCommand {
@@ -12,13 +11,12 @@ const nameOf = (command: Command): string => lvmSubcommand(command) ?? command.f
 
 /** A runner that also keeps what it ran and how long each took: fork, run and wait. */
 export const timedRunner = (): CommandRunner & { readonly commands: TimedCommand[] } => {
-  const inner = createCommandRunner({ log: silentLogger })
   const commands: TimedCommand[] = []
   return {
     commands,
     run: async (command) => {
       const start = performance.now()
-      const result = await inner.run(command)
+      const result = await usualRunner.run(command)
       commands.push({ name: nameOf(command), ms: performance.now() - start })
       return result
     },

@@ -16,5 +16,10 @@ export const cpuSecondsOf = (stat: string): number => {
   return afterName.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_A_SECOND
 }
 
-export const ownCpuSeconds = async (): Promise<number> =>
-  cpuSecondsOf(await readFile('/proc/self/stat', 'utf8'))
+/** Of this process, its children that have ended, and those that run still, such as a shell of LVM. */
+export const ownCpuSeconds = async (): Promise<number> => {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')
+  const pids = ['self', ...children.split(' ').filter((pid) => pid !== '')]
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')))
+  return stats.reduce((sum, stat) => sum + cpuSecondsOf(stat), 0)
+}

@@ -1,5 +1,6 @@
 // The part of the bench that runs in the VM, bundled: so nothing is awaited at top level.
 import { runPart } from '../guest-part.ts'
+import { measureCommands } from './commands.ts'
 import { measureCost } from './cost.ts'
 import { measureCreates } from './creates.ts'
 import { makeGroup } from './group.ts'
@@ -9,6 +10,7 @@ import { measureMemory } from './memory.ts'
 
 const PARTS = {
   group: makeGroup,
+  commands: measureCommands,
   creates: measureCreates,
   cost: measureCost,
   lives: measureLives,

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 
 import { status, type ServiceError } from '@grpc/grpc-js'
 
-import { silentLogger } from '../../../core/logger.ts'
 import { formatVolumeHandle, type VolumeHandle } from '../../../core/naming.ts'
 import type { FileSystem } from '../../../core/volume-tags.ts'
 import {
@@ -17,7 +16,6 @@ import {
   type VolumeCapability,
 } from '../../../csi-node/gen/csi.ts'
 import { mountAt, readMounts } from '../../../csi-node/mount-table.ts'
-import { createCommandRunner } from '../../../lvm/command-runner.ts'
 import type { Mount } from '../../../lvm/mounts.ts'
 import type { NodeVolumes, VolumeGroup } from '../../../lvm/types.ts'
 import { ask, startCsiNode, type CsiHarness } from '../../unit/csi-node/csi-harness.ts'
@@ -31,6 +29,7 @@ import {
   requestFor,
   run,
   startNode,
+  usualRunner,
   wipe,
 } from '../lvm/fixture.ts'
 
@@ -252,7 +251,7 @@ export class CsiFixture {
 const startOn = (volumes: NodeVolumes): Promise<CsiHarness> =>
   startCsiNode({
     volumes,
-    runner: createCommandRunner({ log: silentLogger }),
+    runner: usualRunner,
     kubeletDirectory: KUBELET_DIRECTORY,
     // PersistentVolumes that say nothing of how they are mounted
     mountOptionsOf: () => [],

@@ -1,15 +1,13 @@
 import { expect } from 'chai'
 
 import type { ChangeStep } from '../../../core/failpoints.ts'
-import { silentLogger } from '../../../core/logger.ts'
-import { createCommandRunner } from '../../../lvm/command-runner.ts'
 import { OutcomeUnknown } from '../../../lvm/errors.ts'
 import type { CreateVolumeRequest, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 import { isWholeSet } from '../../faults/extent.ts'
 import type { Facts } from '../../faults/facts.ts'
 import { readGroups } from '../../faults/group-reading.ts'
 import { checkMoment } from '../../faults/invariants.ts'
-import { killingRunner } from '../../faults/killing-runner.ts'
+import { killingRunner, type KillAt } from '../../faults/killing-runner.ts'
 import {
   attachDisks,
   detachDisks,
@@ -19,6 +17,7 @@ import {
   MIB,
   requestFor,
   startNode,
+  usualRunner,
   wipe,
   type Node,
 } from '../lvm/fixture.ts'
@@ -35,7 +34,7 @@ const STEPS: readonly ChangeStep[] = isWholeSet
 
 describe('an lvm that is killed at a system call', function () {
   this.timeout(1_200_000)
-  const runner = killingRunner(createCommandRunner({ log: silentLogger }))
+  const runner = killingRunner(usualRunner)
   const claimUids: string[] = []
   let node: Node
   let group: VolumeGroup
@@ -77,12 +76,13 @@ describe('an lvm that is killed at a system call', function () {
   }
 
   /** @returns whether LVM was killed; it is not when it makes fewer such calls. */
-  const killOnce = async (step: ChangeStep, systemCall: string, occurrence: number): Promise<boolean> => {
+  const killOnce = async (killAt: KillAt): Promise<boolean> => {
+    const { step } = killAt
     const request = requestFor(group, 4n * MIB, { content: 'block' })
     claimUids.push(request.record.claimUid)
     const { made, attempt } = await doing(step, request)
     const before = await readGroups()
-    runner.killAt = { step, systemCall, occurrence }
+    runner.killAt = killAt
     const killed = await attempt().then(
       () => false,
       (error: unknown) => {
@@ -109,12 +109,14 @@ describe('an lvm that is killed at a system call', function () {
     return killed
   }
 
-  for (const step of STEPS)
-    for (const systemCall of SYSTEM_CALLS)
-      it(`leaves all or nothing of ${step}, whichever ${systemCall} ends it`, async () => {
-        let kills = 0
-        while (kills < MOST_KILLS && (await killOnce(step, systemCall, kills + 1))) kills += 1
-        console.log(`      killed at each of ${kills} calls`)
-        expect(kills).to.be.at.least(systemCall === 'write' ? METADATA_WRITES : 1)
-      })
+  for (const lvm of ['process', 'shell'] as const)
+    for (const step of STEPS)
+      for (const systemCall of SYSTEM_CALLS)
+        it(`leaves all or nothing of ${step} by a ${lvm}, whichever ${systemCall} ends it`, async () => {
+          let kills = 0
+          while (kills < MOST_KILLS && (await killOnce({ lvm, step, systemCall, occurrence: kills + 1 })))
+            kills += 1
+          console.log(`      killed at each of ${kills} calls`)
+          expect(kills).to.be.at.least(systemCall === 'write' ? METADATA_WRITES : 1)
+        })
 })

@@ -9,6 +9,8 @@ import type { VolumeRecord } from '../../../core/volume-tags.ts'
 import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
 import { NodeLock } from '../../../lvm/node-lock.ts'
 import { createNodeVolumes, type NodeVolumesDependencies } from '../../../lvm/node-volumes.ts'
+import { withResidentLvm } from '../../../lvm/resident-lvm.ts'
+import { USUAL_HABITS } from '../../../lvm/shell-keeper.ts'
 import type {
   CreateVolumeRequest,
   EnsureGroupRequest,
@@ -105,9 +107,17 @@ export const handMadeLvm = (command: string, ...args: string[]): Promise<string>
 export const sha256 = async (path: string): Promise<string> =>
   (await run('sha256sum', path)).split(' ')[0] ?? ''
 
+/**
+ * Runs programs as the agent does: one for the process, with a shell of lvm that outlives single tests, and that is
+ * started again however often a test has killed it.
+ */
+export const usualRunner: CommandRunner = withResidentLvm(createCommandRunner({ log: silentLogger }), {
+  log: silentLogger,
+  habits: { ...USUAL_HABITS, mostFaults: Infinity },
+})
+
 /** A runner that also keeps what it ran, so that tests can count. */
-export const recordingRunner = (): CommandRunner & { readonly commands: Command[] } => {
-  const inner = createCommandRunner({ log: silentLogger })
+export const recordingRunner = (inner = usualRunner): CommandRunner & { readonly commands: Command[] } => {
   const commands: Command[] = []
   return {
     commands,
@@ -132,7 +142,7 @@ export interface Node {
 
 /** The room under test, as the agent makes it on a node with LVM on the host. */
 export const startNode = async (
-  runner: CommandRunner = createCommandRunner({ log: silentLogger }),
+  runner: CommandRunner = usualRunner,
   other: Partial<NodeVolumesDependencies> = {},
 ): Promise<Node> => {
   const lock = await NodeLock.take(runner, LOCK)

@@ -1,7 +1,5 @@
 import { expect } from 'chai'
 
-import { silentLogger } from '../../../core/logger.ts'
-import { createCommandRunner } from '../../../lvm/command-runner.ts'
 import { OutcomeUnknown, Stuck } from '../../../lvm/errors.ts'
 import type { LogicalVolume, UnseenGroup, VolumeGroup } from '../../../lvm/types.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -16,6 +14,7 @@ import {
   run,
   settle,
   startNode,
+  usualRunner,
   wipe,
   type Node,
 } from './fixture.ts'
@@ -71,7 +70,7 @@ describe('a disk that does not answer', function () {
     await run('dmsetup', 'create', ABOVE, '--table', `0 ${sectors} linear /dev/mapper/${HANGING} 0`)
     await settle()
     changes = []
-    node = await startNode(createCommandRunner({ log: silentLogger }), {
+    node = await startNode(usualRunner, {
       deadlines: DEADLINES,
       onStuckChange: (name) => changes.push(name),
     })

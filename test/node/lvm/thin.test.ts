@@ -3,9 +3,8 @@ import { open, readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
 
 import type { ThinLayout } from '../../../core/layout.ts'
-import { silentLogger } from '../../../core/logger.ts'
 import { largestThinVolumeExtents } from '../../../core/thin-size.ts'
-import { createCommandRunner, type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
+import { type Command, type CommandRunner } from '../../../lvm/command-runner.ts'
 import { isThinPool, thinRoomOf, type ThinPool } from '../../../lvm/thin-pool.ts'
 import type { CreateVolumeRequest, Inventory, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -18,6 +17,7 @@ import {
   requestFor,
   run,
   startNode,
+  usualRunner,
   wipe,
   type Node,
 } from './fixture.ts'
@@ -44,14 +44,13 @@ interface FaultyRunner extends CommandRunner {
 
 /** A runner in which commands of that kind fail as if they could not be started. */
 const faultyRunner = (): FaultyRunner => {
-  const inner = createCommandRunner({ log: silentLogger })
   const runner: FaultyRunner = {
     fails: (): boolean => false,
     ran: [],
     run: (command) => {
       if (runner.fails(command)) return Promise.reject(new Error('not started'))
       runner.ran.push(command.effect === 'change' ? command.step : '')
-      return inner.run(command)
+      return usualRunner.run(command)
     },
   }
   return runner

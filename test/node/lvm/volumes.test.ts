@@ -168,15 +168,17 @@ describe('volumes', function () {
     })
 
     it('is not fooled by an lvcreate that returns 0 and makes nothing', async () => {
+      const zeroing = (words: readonly string[]): string[] =>
+        words.map((word, at) => (words[at - 1] === '--zero' ? 'y' : word))
       const lying = {
-        run: (command: Parameters<typeof runner.run>[0]) =>
-          lvmSubcommand(command) === 'lvcreate'
+        run: ({ args, shell, ...command }: Parameters<typeof runner.run>[0]) =>
+          lvmSubcommand({ ...command, args }) === 'lvcreate'
             ? // the real one with -Zy: "Cannot zero inactive logical volume", status 0
               runner.run({
-                ...command,
-                args: command.args.map((arg, at) => (command.args[at - 1] === '--zero' ? 'y' : arg)),
+                ...{ ...command, args: zeroing(args) },
+                ...(shell === undefined ? {} : { shell: { ...shell, words: zeroing(shell.words) } }),
               })
-            : runner.run(command),
+            : runner.run({ ...command, args, ...(shell === undefined ? {} : { shell }) }),
       }
       await node.close()
       await start(lying)

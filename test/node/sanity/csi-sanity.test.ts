@@ -3,11 +3,9 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { execa } from 'execa'
 
-import { silentLogger } from '../../../core/logger.ts'
-import { createCommandRunner } from '../../../lvm/command-runner.ts'
 import { isWholeSet } from '../../faults/extent.ts'
 import { startCsiNode, type CsiHarness } from '../../unit/csi-node/csi-harness.ts'
-import { groupOn, handMadeLvm, run, startNode, GROUP, type Node } from '../lvm/fixture.ts'
+import { groupOn, handMadeLvm, run, startNode, usualRunner, GROUP, type Node } from '../lvm/fixture.ts'
 import { casesOf, type SanityCase } from './report.ts'
 import { SKIPPED } from './skipped.ts'
 
@@ -47,7 +45,7 @@ describe('csi-sanity', function () {
     await groupOn(node.volumes, ...disks)
     csi = await startCsiNode({
       ...{ volumes: node.volumes, kubeletDirectory: KUBELET, createsVolumes: true },
-      runner: createCommandRunner({ log: silentLogger }),
+      runner: usualRunner,
     })
   })
   after(async () => {

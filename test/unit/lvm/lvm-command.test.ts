@@ -95,7 +95,9 @@ describe('lvm commands', () => {
     expect(lineOf(replaceTagCommand(volume, { from: 'a', to: 'b' }))).to.equal(
       `lvchange --deltag a --addtag b --select lv_uuid=${UUID} -- loam-fast`,
     )
-    expect(lineOf(removeVolumeCommand(volume))).to.equal(`lvremove --select lv_uuid=${UUID} -- loam-fast`)
+    expect(lineOf(removeVolumeCommand({ ...volume, poolName: undefined }))).to.equal(
+      `lvremove --select lv_uuid=${UUID} -- loam-fast`,
+    )
     expect(lineOf(makeNodesCommand('loam-fast'))).to.equal('vgmknodes -- loam-fast')
   })
 
@@ -113,7 +115,7 @@ describe('lvm commands', () => {
     ['volume', () => createVolumeCommand({ ...NEW, name: '-y' })],
     ['disk', () => createVolumeCommand({ ...NEW, places: [{ path: '--force', run: undefined }] })],
     ['tag', () => createVolumeCommand({ ...NEW, tags: ['a b'] })],
-    ['UUID', () => removeVolumeCommand({ groupName: 'g', uuid: 'x || lv_name=~.*' })],
+    ['UUID', () => removeVolumeCommand({ groupName: 'g', uuid: 'x || lv_name=~.*', poolName: undefined })],
     ['new tag', () => replaceTagCommand(volume, { from: 'a', to: '\n' })],
   ]
   for (const [what, build] of hostile)

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { Refused } from '../../../lvm/errors.ts'
-import { deviceFilter, lvmConfigText, writeLvmConfig } from '../../../lvm/lvm-config.ts'
+import {
+  deviceFilter,
+  lvmConfigText,
+  shellConfigText,
+  shellDirectoryIn,
+  writeLvmConfig,
+} from '../../../lvm/lvm-config.ts'
 
 describe('lvm configuration', () => {
   it('shows LVM nothing unless a command names its devices', () => {
@@ -46,10 +52,15 @@ describe('lvm configuration', () => {
     try {
       await writeLvmConfig(join(directory, 'lvm'), 'host')
       await writeLvmConfig(join(directory, 'lvm'), 'image')
-      expect(await readdir(join(directory, 'lvm'))).to.deep.equal(['lvm.conf'])
-      const file = join(directory, 'lvm', 'lvm.conf')
-      expect(await readFile(file, 'utf8')).to.equal(lvmConfigText('image'))
-      expect((await stat(file)).mode & 0o777).to.equal(0o600)
+      expect((await readdir(join(directory, 'lvm'))).sort()).to.deep.equal(['lvm.conf', 'shell'])
+      expect(await readdir(join(directory, 'lvm', 'shell'))).to.deep.equal(['lvm.conf'])
+      for (const [file, text] of [
+        [join(directory, 'lvm', 'lvm.conf'), lvmConfigText('image')],
+        [join(shellDirectoryIn(join(directory, 'lvm')), 'lvm.conf'), shellConfigText('image')],
+      ] as const) {
+        expect(await readFile(file, 'utf8')).to.equal(text)
+        expect((await stat(file)).mode & 0o777).to.equal(0o600)
+      }
     } finally {
       await rm(directory, { recursive: true })
     }
