@@ -14,6 +14,7 @@ import { decideGroup, describeTogether, type Admitted, type Member } from './gro
 import { viewPersistentVolume, type PersistentVolume } from './persistent-volume.ts'
 import { answerClaims, makeVolumes, type ProvisionTools } from './provision.ts'
 import type { Turns } from './turns.ts'
+import { WaitingPods } from './waiting-pods.ts'
 
 type Result = { requeueAfterMs: number } | undefined
 
@@ -37,6 +38,7 @@ export class ClaimController {
   readonly #tools: ProvisionTools
   readonly #turns: Turns
   readonly #pace = new GiveBackPace()
+  readonly #waitingPods: WaitingPods
   /** Since when a claim waits for others of its pod, in milliseconds of the monotonic clock. */
   readonly #waitingSince = new Map<ObjectKey, number>()
 
@@ -44,6 +46,7 @@ export class ClaimController {
   constructor(tools: ProvisionTools, turns: Turns) {
     this.#tools = tools
     this.#turns = turns
+    this.#waitingPods = new WaitingPods(tools.ports.client)
   }
 
   /** @throws whatever should be tried again with backoff. */
@@ -81,6 +84,7 @@ export class ClaimController {
     const { ports, claims, classes, identity } = this.#tools
     const tools = {
       ...{ client: ports.client, claims, nodeName: identity.nodeName },
+      podsIn: (namespace: string) => this.#waitingPods.in(namespace),
       waitsForPod: (name: string) => classes.find(name)?.bindingMode === 'WaitForFirstConsumer',
     }
     const group = await groupOf(tools, claim)

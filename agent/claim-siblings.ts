@@ -1,5 +1,5 @@
 import type { KubeClient, KubeObject, ObjectStore } from '../kube/types.ts'
-import { PERSISTENT_VOLUME_CLAIMS, PODS } from '../kube/resources.ts'
+import { PERSISTENT_VOLUME_CLAIMS } from '../kube/resources.ts'
 import {
   isFilledByOthers,
   viewClaim,
@@ -37,6 +37,8 @@ interface SiblingTools {
   readonly client: KubeClient
   readonly claims: ObjectStore<ClaimView>
   readonly nodeName: string
+  /** Pods of a namespace that have no node yet. */
+  readonly podsIn: (namespace: string) => Promise<readonly Pod[]>
   /** Whether a class of that name is Loam's, and its claims wait for a pod. Those that bind at once come without one. */
   readonly waitsForPod: (storageClassName: string) => boolean
 }
@@ -110,9 +112,7 @@ export const groupOf = async (tools: SiblingTools, claim: ClaimView): Promise<Cl
   const alone = aloneIn(claim)
   if (!tools.waitsForPod(claim.storageClassName) || !hasCompany(tools, claim)) return alone
   const { namespace } = claim
-  const pods: Pod[] = []
-  await tools.client.list<Pod>(PODS, { namespace, fieldSelector: 'spec.nodeName=' }, (pod) => pods.push(pod))
-  const pod = podFor(pods, claim.name, tools.nodeName)
+  const pod = podFor(await tools.podsIn(namespace), claim.name, tools.nodeName)
   if (pod === undefined) return alone
   const others = claimNamesOf(pod).filter((name) => name !== claim.name)
   const siblings = await Promise.all(others.map((name) => readSibling(tools, namespace, name)))

@@ -118,6 +118,7 @@ describe('scheduler: the extender', function () {
     await waitForPlaced(ALL_PLACES)
     expect(await placedByNode()).to.deep.equal(PLACES)
     const { writes, removals } = await selectionsIn(lab, namespace)
+    console.log(`      ${removals} of ${writes} selected nodes came back`)
     expect(removals, `${removals} of ${writes}`).to.be.at.most(isWholeSet ? writes / 100 : 1)
     if (isWholeSet) await endBurst()
   })
