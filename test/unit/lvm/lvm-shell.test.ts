@@ -1,10 +1,32 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 
 import { CommandFailed, OutcomeUnknown } from '../../../lvm/errors.ts'
 import { LvmShell, shellLine } from '../../../lvm/lvm-shell.ts'
 import { eventually } from '../../support/eventually.ts'
 import { shellOf, TELLS } from './fake-shell.ts'
 import { thrownBy } from './thrown.ts'
+
+/** What readline() and lvm_split() of LVM's tools/lvmcmdline.c make of a text: the words of each line. */
+const asLvmSplits = (text: string): string[][] =>
+  text
+    .split(/[\n\r]/)
+    .slice(0, -1)
+    .map((line) => {
+      const words: string[] = []
+      for (let at = 0; at < line.length;) {
+        while (/\s/.test(line[at] ?? '')) at += 1
+        if (at >= line.length || (words.length === 0 && line[at] === '#')) break
+        const quote = /['"]/.test(line[at] ?? '') ? line[at] : undefined
+        if (quote !== undefined) at += 1
+        const from = at
+        while (at < line.length && (quote === undefined ? !/\s/.test(line[at] ?? '') : line[at] !== quote))
+          at += 1
+        words.push(line.slice(from, at))
+        at += 1
+      }
+      return words
+    })
 
 const LINE = shellLine(['vgs', '--options', 'vg_name']) ?? ''
 
@@ -39,6 +61,19 @@ describe('lvm shell', () => {
       it(`is none for a word with ${what}`, () => {
         expect(shellLine(['vgs', word])).to.equal(undefined)
       })
+
+    it('is taken apart by LVM into the words that it was made of, whatever they are', () => {
+      const plain = fc.string({ minLength: 1 }).map((text) => text.replaceAll("'", '"'))
+      const hostile = fc.string({ unit: fc.constantFrom(' ', "'", '"', '\\', '#', '!', '\n', '\t', '|') })
+      const word = fc.oneof({ weight: 20, arbitrary: plain }, hostile, fc.string({ unit: 'binary' }))
+      fc.assert(
+        fc.property(fc.array(word, { minLength: 1, maxLength: 70 }), (words) => {
+          const line = shellLine(words)
+          if (line !== undefined) expect(asLvmSplits(line)).to.deep.equal([words])
+        }),
+        { numRuns: 500 },
+      )
+    })
 
     it('is none for more words than LVM takes, or more characters', () => {
       expect(shellLine(Array.from({ length: 63 }, () => 'a'))).to.be.a('string')
