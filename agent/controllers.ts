@@ -167,8 +167,7 @@ export const startControllers = (
   stores.claims.onChange(heed.claim)
   stores.persistentVolumes.onChange(heed.persistentVolume)
   // What was there before anybody listened: after a restart, all of it.
-  for (const [name] of stores.classes.entries()) heed.storageClass(name)
-  for (const [, report] of stores.reports.entries()) heed.report(report, undefined)
+  for (const name of namesOfClasses(stores)) classes.add(name)
   for (const [key, claim] of stores.claims.entries()) heed.claim(key, claim, undefined)
   for (const [name] of stores.persistentVolumes.entries()) {
     persistentVolumes.add(name)

@@ -95,8 +95,8 @@ const start = async ({ config, log, signal, undo }: Beginning<Config>): Promise<
   started.stores = stores
   await storesSynced(stores)
   const ownNode = new OwnNodeCheck({ client, identity, claims: stores.claims, log })
-  // Before the first reports, so that they say it.
-  await ownNode.look()
+  // reports wait for it, and no volume does
+  void ownNode.tried()
   const ports = { client, volumes, events, lease, ownNode, log }
   const controllers = startControllers(ports, identity, stores, config)
   started.controllers = controllers

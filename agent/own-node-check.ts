@@ -10,6 +10,8 @@ import type { Identity } from './ports.ts'
 export interface OwnNodeGate {
   /** What is wrong, or that it is not known yet; undefined when every policy was seen to refuse. */
   problem(): (Problem & { readonly isKnown: boolean }) | undefined
+  /** Waits until it was tried, and tries it when it never was. Never fails. */
+  tried(): Promise<void>
   /** Tries again. Gives whether something else came of it than before. Never fails. */
   look(): Promise<boolean>
 }
@@ -32,6 +34,7 @@ export class OwnNodeCheck implements OwnNodeGate {
   readonly #options: OwnNodeCheckOptions
   /** What came of trying each policy, the last time that the API server told. */
   readonly #outcomes = new Map<string, Outcome>()
+  #first: Promise<void> | undefined
 
   constructor(options: OwnNodeCheckOptions) {
     this.#options = options
@@ -52,6 +55,11 @@ export class OwnNodeCheck implements OwnNodeGate {
     if (this.#outcomes.size > 0 && untold === undefined) return undefined
     const why = untold === undefined ? 'it was not tried yet' : untold.why
     return { isKnown: false, reason: 'NotTried', message: `whether the policies are enforced: ${why}` }
+  }
+
+  tried(): Promise<void> {
+    this.#first ??= this.look().then(() => undefined)
+    return this.#first
   }
 
   async look(): Promise<boolean> {

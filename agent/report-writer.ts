@@ -35,7 +35,7 @@ export class ReportWriter {
   readonly #identity: Identity
   readonly #stored: ObjectStore<NodeLocalStorage>
   readonly #owners: VolumeOwners
-  readonly #ownNode: Pick<OwnNodeGate, 'problem'>
+  readonly #ownNode: Pick<OwnNodeGate, 'problem' | 'tried'>
   readonly #limit = new TokenBuckets(LIMITS)
   /** What a write gave back, until the store has it: which version it was based on, and the object since. */
   readonly #written = new Map<
@@ -48,7 +48,7 @@ export class ReportWriter {
     identity: Identity,
     stored: ObjectStore<NodeLocalStorage>,
     owners: VolumeOwners,
-    ownNode: Pick<OwnNodeGate, 'problem'>,
+    ownNode: Pick<OwnNodeGate, 'problem' | 'tried'>,
   ) {
     this.#ports = ports
     this.#identity = identity
@@ -60,6 +60,8 @@ export class ReportWriter {
   /** Writes what differs from the stored status. Gives the time to wait when too much was written just now. */
   async write(findings: Findings): Promise<{ againAfterMs: number } | undefined> {
     const name = nodeLocalStorageName(findings.state.name, this.#identity.nodeName)
+    // the first report says what came of it, or each start of an agent would cost a second one
+    await this.#ownNode.tried()
     let existing = this.#newest(name) ?? (await this.#read(name))
     for (let tries = 1; ; tries += 1) {
       const report = this.#statusOf(existing, findings)

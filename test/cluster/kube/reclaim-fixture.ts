@@ -80,7 +80,11 @@ export class OneNode {
         log: silentLogger,
       },
       ...{ lease: { isHeld: () => true } },
-      ownNode: { problem: () => undefined, look: () => Promise.resolve(false) },
+      ownNode: {
+        problem: () => undefined,
+        tried: () => Promise.resolve(),
+        look: () => Promise.resolve(false),
+      },
     }
     const controllers = startControllers(ports, identity, stores, config)
     this.#running.push({

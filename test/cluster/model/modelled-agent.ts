@@ -120,7 +120,7 @@ export class ModelledAgent {
     const stores = startStores(transport, nodeName, log, signal)
     await storesSynced(stores)
     const ownNode = new OwnNodeCheck({ client, identity, claims: stores.claims, log })
-    await ownNode.look()
+    void ownNode.tried()
     await life.survive()
     started.controllers = startControllers(
       { client, volumes, events, lease, ownNode, log },

@@ -6,6 +6,7 @@ import type { Stores } from '../../../agent/stores.ts'
 import { silentLogger } from '../../../core/logger.ts'
 import { VOLUME_FINALIZER } from '../../../core/naming.ts'
 import type { NodeLocalStorage } from '../../../crd/types.ts'
+import { viewClass } from '../../../kube/class-view.ts'
 import type { KubeClient, ResourceType } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -14,6 +15,14 @@ const REPORT = {
   metadata: { name: 'fast.node1', uid: 'r', resourceVersion: '1' },
   spec: { nodeName: 'node1', storageClassName: 'fast', volumeGroup: 'loam-fast', layout: 'linear' },
 } as unknown as NodeLocalStorage
+
+/** Its disks are on no node, so that a look is one question about this node. */
+const FAST = viewClass({
+  metadata: { name: 'fast', uid: 's' },
+  provisioner: 'loam.storage',
+  parameters: { volumeGroup: 'loam-fast', disks: '/dev/sda' },
+  volumeBindingMode: 'WaitForFirstConsumer',
+})
 
 const HANDLE = { groupUuid: 'g', volumeUuid: 'v' }
 const RELEASED = {
@@ -24,6 +33,7 @@ const RELEASED = {
 /** Only counts what is looked at and what is told: what comes of that is shown by the tests in a cluster. */
 describe('agent/controllers', () => {
   let looks: number
+  let looksAtStart: number
   let inventories: number
   let tries: number
   let volumeReads: number
@@ -68,6 +78,7 @@ describe('agent/controllers', () => {
       lease: { requireHeld: () => undefined } as never,
       ownNode: {
         problem: () => undefined,
+        tried: () => Promise.resolve(),
         look: () => {
           tries += 1
           return Promise.resolve(false)
@@ -75,7 +86,7 @@ describe('agent/controllers', () => {
       },
     }
     const stores = {
-      ...{ classes: store(), claims: store(), persistentVolumes: store(['pvc-1', RELEASED]) },
+      ...{ classes: store(['fast', FAST]), claims: store(), persistentVolumes: store(['pvc-1', RELEASED]) },
       reports: store(['fast.node1', REPORT]),
     } as unknown as Stores
     const names = {
@@ -86,11 +97,16 @@ describe('agent/controllers', () => {
     controllers = startControllers(ports, identity, stores, readConfig(names))
     await eventually('the class is looked at', () => looks > 0)
     await quiet()
+    looksAtStart = looks
     looks = 0
     inventories = 0
     volumeReads = 0
   })
   afterEach(() => controllers.stop())
+
+  it('looks once at a class that has a report already when it starts', () => {
+    expect(looksAtStart).to.equal(1)
+  })
 
   it('tells the numbers of a group again when its metadata changed, once for a burst and without a look', async () => {
     for (let times = 0; times < 3; times += 1) controllers.groupChanged('loam-fast', 'metadata')

@@ -85,6 +85,14 @@ describe('agent/own-node-check', () => {
     expect(lines).to.deep.equal(['warn the API server may not hold this agent to its own node'])
   })
 
+  it('is tried once for all who wait for it', async () => {
+    const first = check()
+    await Promise.all([first.tried(), first.tried()])
+    await first.tried()
+    expect(sent).to.have.length(FOREIGN_WRITES.length)
+    expect(first.problem()).to.equal(undefined)
+  })
+
   it('takes no other refusal for that of the policy', async () => {
     answers.Event = new Forbidden('Event', 'cannot create resource "events"')
     const other = check()

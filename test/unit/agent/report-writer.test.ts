@@ -64,6 +64,7 @@ describe('agent/report-writer', () => {
   let server: Server
   let stored: NodeLocalStorage | undefined
   let events: EventRequest[]
+  let tried: Promise<void>
 
   const writer = (): ReportWriter => {
     const store = { get: () => stored } as unknown as ObjectStore<NodeLocalStorage>
@@ -74,13 +75,15 @@ describe('agent/report-writer', () => {
     const volumes = {} as NodeVolumes
     const ports = { client: server.client, volumes, events: recorder, log: silentLogger }
     const owners = { claimed: () => new Set<string>(), held: () => new Map<string, string>() }
-    return new ReportWriter(ports, identity, store, owners, { problem: () => undefined })
+    const ownNode = { problem: () => undefined, tried: () => tried }
+    return new ReportWriter(ports, identity, store, owners, ownNode)
   }
 
   beforeEach(() => {
     server = new Server()
     stored = server.object
     events = []
+    tried = Promise.resolve()
   })
 
   it('writes what differs from the store without reading it first, and tells it', async () => {
@@ -124,6 +127,17 @@ describe('agent/report-writer', () => {
     expect(answers.map((answer) => answer === undefined)).to.deep.equal([true, true, false])
     expect(server.writes).to.equal(2)
     expect(events).to.have.length(1)
+  })
+
+  it('waits until the policies were tried, so that the first report says what came of it', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    tried = promise
+    const writing = writer().write(findings('one'))
+    await new Promise((done) => setImmediate(done))
+    expect(server.writes).to.equal(0)
+    resolve(undefined)
+    await writing
+    expect(server.writes).to.equal(1)
   })
 
   it('reads the object when the store does not have it yet', async () => {
