@@ -28,9 +28,15 @@ const answer = v.object({
   ),
 })
 
-const jsonOf = (text: string): unknown => {
+/** The log is the last part of the document. Within a text its name would have its quotes escaped. */
+const LOG = '\n      "log": ['
+
+/** The log alone: a report can be large, and whoever asked for it reads it. */
+const logOf = (text: string): unknown => {
+  const at = text.lastIndexOf(LOG)
+  if (at < 0) return undefined
   try {
-    return JSON.parse(text)
+    return JSON.parse(`{${text.slice(at)}`)
   } catch {
     return undefined
   }
@@ -41,7 +47,7 @@ const jsonOf = (text: string): unknown => {
  * its own. Undefined when this is not the whole answer to the command of that name.
  */
 export const parseShellAnswer = (text: string, name: string, stderr: string): ShellAnswer | undefined => {
-  const parsed = v.safeParse(answer, jsonOf(text))
+  const parsed = v.safeParse(answer, logOf(text))
   if (!parsed.success) return undefined
   const { log } = parsed.output
   const status = log.findLast((entry) => entry.log_type === 'status' && entry.log_object_type === 'cmd')
