@@ -9,7 +9,7 @@ import {
   type VolumeCondition,
   type VolumeUsage,
 } from './gen/csi.ts'
-import { mountAt, readMounts } from './mount-table.ts'
+import { readMountAt } from './mount-table.ts'
 import { carriesVolume, isDeviceNode, mountedDevice, mountedDeviceBytes } from './mounted-volume.ts'
 import type { UnaryHandler } from './unary.ts'
 import { conditionFrom, readSigns } from './volume-condition.ts'
@@ -50,7 +50,7 @@ export const nodeGetVolumeStats: UnaryHandler<
 > = async ({ volumeId, volumePath }) => {
   requirePresent({ volume_id: volumeId, volume_path: volumePath })
   const handle = requireHandle(volumeId)
-  const mount = mountAt(await readMounts(), volumePath)
+  const mount = await readMountAt(volumePath)
   if (mount === undefined || !(await carriesVolume(mount, handle))) {
     throw new UnknownVolume(volumeId, `it is not mounted at "${volumePath}"`)
   }

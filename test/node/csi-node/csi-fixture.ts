@@ -15,7 +15,7 @@ import {
   type NodeUnstageVolumeResponse,
   type VolumeCapability,
 } from '../../../csi-node/gen/csi.ts'
-import { mountAt, readMounts } from '../../../csi-node/mount-table.ts'
+import { readMountAt, readMounts } from '../../../csi-node/mount-table.ts'
 import type { Mount } from '../../../lvm/mounts.ts'
 import type { NodeVolumes, VolumeGroup } from '../../../lvm/types.ts'
 import { ask, startCsiNode, type CsiHarness } from '../../unit/csi-node/csi-harness.ts'
@@ -263,4 +263,4 @@ export const failureOf = async (promise: Promise<unknown>): Promise<{ code: stri
   return { code: status[code], details }
 }
 
-export const mountedAt = async (path: string): Promise<Mount | undefined> => mountAt(await readMounts(), path)
+export const mountedAt = (path: string): Promise<Mount | undefined> => readMountAt(path)
