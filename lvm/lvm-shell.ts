@@ -41,7 +41,10 @@ interface Question {
  */
 export class LvmShell {
   readonly #child: ChildProcessWithoutNullStreams
-  #report = ''
+  /** What it wrote since it was asked; joined once, because a report of a thousand volumes comes in many parts. */
+  #parts: string[] = []
+  #heardCharacters = 0
+  #tail = ''
   #stderr = ''
   #question: Question | undefined
   #over: string | undefined
@@ -86,8 +89,7 @@ export class LvmShell {
     if (this.#over !== undefined)
       return Promise.reject(new CommandFailed(`lvm shell for "${name}"`, this.#over))
     if (this.#question !== undefined) throw new Error(`lvm shell is at "${this.#question.name}" still`)
-    this.#report = ''
-    this.#stderr = ''
+    this.#forget()
     this.#question = { name, answer: Promise.withResolvers() }
     this.#child.stdin.write(line)
     return this.#question.answer.promise
@@ -114,23 +116,33 @@ export class LvmShell {
   }
 
   #heard(text: string): void {
-    this.#report += text
-    if (this.#report.length > MAX_OUTPUT_BYTES) {
-      this.#giveUp('its answer does not end')
-      return
-    }
-    if (!this.#report.endsWith(END_OF_ANSWER)) return
+    if (this.#over !== undefined) return
+    this.#parts.push(text)
+    this.#heardCharacters += text.length
+    this.#tail = `${this.#tail}${text}`.slice(-END_OF_ANSWER.length)
+    if (this.#heardCharacters > MAX_OUTPUT_BYTES) this.#giveUp('its answer does not end')
+    else if (this.#tail === END_OF_ANSWER) this.#heardTheEnd()
+  }
+
+  #heardTheEnd(): void {
     const question = this.#question
     if (question === undefined) {
       this.#giveUp('it answers without being asked')
       return
     }
-    const answer = parseShellAnswer(this.#report, question.name, this.#stderr)
+    const answer = parseShellAnswer(this.#parts.join(''), question.name, this.#stderr)
     if (answer === undefined) return
     this.#question = undefined
     // it is not for us to keep, and a report is large
-    this.#report = ''
+    this.#forget()
     question.answer.resolve(answer)
+  }
+
+  #forget(): void {
+    this.#parts = []
+    this.#heardCharacters = 0
+    this.#tail = ''
+    this.#stderr = ''
   }
 
   /** What it does is not understood: it is asked nothing more. */
@@ -141,6 +153,7 @@ export class LvmShell {
 
   #ended(how: string): void {
     this.#over ??= how
+    this.#forget()
     const question = this.#question
     this.#question = undefined
     question?.answer.reject(new OutcomeUnknown(`lvm ${question.name}`, `its shell ${how}`))
