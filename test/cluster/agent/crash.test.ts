@@ -88,7 +88,7 @@ describe('agent: crashes of the agent, of kubelet and of the node', function () 
     )
     expect(ended.terminated.exitCode).to.equal(0)
     const logs = ['logs', '--namespace', 'loam-system', '--previous', ended.pod.metadata.name]
-    // kubelet answers "unable to retrieve container logs" with status 0 while its runtime does not answer in time
+    // kubelet was seen to answer "unable to retrieve container logs", with status 0 of kubectl; why, nobody has looked
     const last = await waitFor({ what: 'the log of the agent that ended', timeoutMs: 60_000 }, async () => {
       const line = (await lab.kubectl(logs)).stdout.trim().split('\n').at(-1) ?? ''
       return line.startsWith('{') && (JSON.parse(line) as { msg?: string })
