@@ -7,6 +7,7 @@ import { ClassLooker } from './class-look.ts'
 import { refresh, type ClassOnNode, type Findings } from './class-on-node.ts'
 import type { ClassReporter } from './class-reporter.ts'
 import type { Identity, Ports } from './ports.ts'
+import { ServedClaims } from './served-claims.ts'
 import { Turns } from './turns.ts'
 import { requestsOfWaiting } from './waiting-claims.ts'
 
@@ -32,6 +33,7 @@ export class ClassKeeper {
   readonly #looks = new Turns()
   /** UIDs of claims that are given to this node, and will not be served here. */
   readonly #setAside = new Set<string>()
+  readonly #served = new ServedClaims()
   readonly #onGroupChange: (storageClassName: string) => void
 
   constructor(
@@ -110,7 +112,7 @@ export class ClassKeeper {
       if (this.#states.get(storageClassName) !== before) continue
       const state = refresh(before, inventory)
       this.#states.set(storageClassName, state)
-      return { state, inventory: this.#withWaiting(inventory) }
+      return { state, inventory: this.#withWaiting(inventory), servedClaims: this.#served.uids() }
     }
   }
 
@@ -133,6 +135,11 @@ export class ClassKeeper {
   claimLeft(claim: ClaimView): void {
     this.#setAside.delete(claim.uid)
     this.claimCame(claim)
+  }
+
+  /** A claim has got its PersistentVolume. */
+  claimServed({ uid }: ClaimView): void {
+    this.#served.note(uid)
   }
 
   /** Claims that are about to be given back take no room any more, although they still select this node. */

@@ -32,6 +32,8 @@ export interface ClassOnNode {
 export interface Findings {
   readonly state: ClassOnNode
   readonly inventory: Inventory
+  /** UIDs of claims that got their PersistentVolumes here a moment ago; none when absent. */
+  readonly servedClaims?: readonly string[]
 }
 
 /** The numbers that are reported, to people and to the scheduler. */

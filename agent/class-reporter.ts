@@ -1,7 +1,7 @@
 import { nodeLocalStorageName } from '../core/naming.ts'
 import { CSI_STORAGE_CAPACITIES } from '../kube/resources.ts'
 import type { KubeObject } from '../kube/types.ts'
-import { capacityOf, type Findings } from './class-on-node.ts'
+import { capacityOf, type Capacity, type Findings } from './class-on-node.ts'
 import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
 import type { ReportWriter } from './report-writer.ts'
 import { storageCapacityFor } from './storage-capacity.ts'
@@ -14,7 +14,7 @@ export class ClassReporter {
   readonly #reports: ReportWriter
   readonly #onLater: (storageClassName: string, afterMs: number) => void
   /** Capacity that the API server was last told, by class. */
-  readonly #told = new Map<string, string>()
+  readonly #told = new Map<string, { readonly text: string; readonly capacity: Capacity }>()
   /**
    * One report of a class at a time, and each reads its numbers in its turn: an older one never overwrites a newer
    * one. Classes do not wait for each other: the disks of one may not answer.
@@ -35,8 +35,8 @@ export class ClassReporter {
   }
 
   /**
-   * Returns when the scheduler is told the findings, and people, too, or soon. `always` writes the capacity also when
-   * it was told before: somebody may have removed it.
+   * Returns when the scheduler is told the findings, and people, too, or soon; new room is told to both soon. `always`
+   * writes the capacity also when it was told before: somebody may have removed it.
    */
   async tell(
     storageClassName: string,
@@ -46,10 +46,35 @@ export class ClassReporter {
     await this.#turns.run(storageClassName, async () => {
       const findings = await find()
       if (findings === undefined) return
-      await this.#tellScheduler(findings, when)
-      const later = await this.#reports.write(findings)
-      if (later !== undefined) this.#onLater(findings.state.name, later.againAfterMs)
+      if (when === 'changed' && this.#hasMore(findings)) await this.#tellOfMore(findings)
+      else {
+        await this.#tellScheduler(findings, when)
+        await this.#report(findings)
+      }
     })
+  }
+
+  /**
+   * A CSIStorageCapacity that has grown wakes pods, kube-scheduler asks the extender about them, and a pod that is refused
+   * then waits for something else to wake it: what the extender reads has to be there first.
+   */
+  async #tellOfMore(findings: Findings): Promise<void> {
+    if (await this.#report(findings, true)) await this.#tellScheduler(findings, 'changed')
+  }
+
+  #hasMore({ state, inventory }: Findings): boolean {
+    const told = this.#told.get(state.name)?.capacity
+    if (told === undefined || state.storageClass === undefined) return false
+    const { usableBytes, largestVolumeBytes } = capacityOf(state, inventory)
+    const grown = [usableBytes - told.usableBytes, largestVolumeBytes - told.largestVolumeBytes]
+    return grown.some((bytes) => bytes > 0n) && !grown.some((bytes) => bytes < 0n)
+  }
+
+  /** Gives whether the report is there, and need not be written later. */
+  async #report(findings: Findings, isNews = false): Promise<boolean> {
+    const later = await this.#reports.write(findings, isNews)
+    if (later !== undefined) this.#onLater(findings.state.name, later.againAfterMs)
+    return later === undefined
   }
 
   /** Takes back what the scheduler was told about a class that has nothing here. */
@@ -69,12 +94,12 @@ export class ClassReporter {
     const capacity = capacityOf(state, inventory)
     const wanted = storageCapacityFor({ identity: this.#identity, nodeUid, storageClassName, capacity })
     const text = JSON.stringify(wanted)
-    if (when === 'changed' && this.#told.get(state.name) === text) return
+    if (when === 'changed' && this.#told.get(state.name)?.text === text) return
     await this.#ports.client.patch(CSI_STORAGE_CAPACITIES, this.#capacityName(state.name), wanted, {
       type: 'apply',
       fieldManager: FIELD_MANAGER,
     })
-    this.#told.set(state.name, text)
+    this.#told.set(state.name, { text, capacity })
   }
 
   async #deleteCapacity(storageClassName: string): Promise<void> {

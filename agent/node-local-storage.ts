@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { nodeLocalStorageName } from '../core/naming.ts'
 import type { ReadableParameters } from '../core/parameters.ts'
 import { formatQuantity } from '../core/quantity.ts'
@@ -145,14 +144,3 @@ export const statusFor = (parts: StatusParts): NodeLocalStorage => {
     },
   }
 }
-
-/** A claim that comes changes numbers with it; that one has left and its volume stays is no news. */
-const roomContent = ({ room }: Status): unknown => (room === undefined ? {} : { ...room, countedClaims: [] })
-
-/** What a status says, without the time of saying it and without what JSON leaves out. */
-const contentOf = ({ status = {} }: NodeLocalStorage): unknown =>
-  JSON.parse(JSON.stringify({ ...status, room: roomContent(status), lastReportTime: '' }))
-
-/** The same report but for the time of reporting: then writing it again would tell nobody anything. */
-export const saysTheSame = (one: NodeLocalStorage, other: NodeLocalStorage): boolean =>
-  isDeepStrictEqual(contentOf(one), contentOf(other))

@@ -71,6 +71,7 @@ const createPersistentVolume = async (
       return
     }
   }
+  tools.classes.claimServed(claim)
   ports.log.info('volume provisioned', { ...claimFields(claim), sizeBytes: volume.sizeBytes })
 }
 

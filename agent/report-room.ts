@@ -6,7 +6,7 @@ import { reportOf } from '../lvm/group-room.ts'
 import type { GroupReport } from '../lvm/report.ts'
 import { thinRoomOf } from '../lvm/thin-pool.ts'
 import type { Inventory } from '../lvm/types.ts'
-import { layoutOf, type ClassOnNode } from './class-on-node.ts'
+import { layoutOf, type ClassOnNode, type Findings } from './class-on-node.ts'
 
 export type RoomStatus = NonNullable<NonNullable<NodeLocalStorage['status']>['room']>
 
@@ -48,23 +48,26 @@ const thinPoolOf = (
   }
 }
 
-/** Claims whose volumes are counted, and that may have no PersistentVolume yet: in the API nothing tells of those. */
-const countedClaimsOf = ({ group, volumes }: GroupReport, { inCreation = [] }: Inventory): string[] => {
+/** Claims whose volumes are counted, and that in the API may still be on their way. */
+const countedClaimsOf = (
+  { group, volumes }: GroupReport,
+  { inventory: { inCreation = [] }, servedClaims = [] }: Findings,
+): string[] => {
   const underWay = inCreation.filter(({ groupUuid }) => groupUuid === group.uuid)
   const made = volumes.filter(({ record }) => record?.state === 'new')
-  return [...new Set([...underWay, ...made].map(({ record }) => record?.claimUid ?? ''))]
-    .sort()
-    .slice(0, MAX_CLAIMS)
+  const known = [...underWay, ...made].map(({ record }) => record?.claimUid ?? '')
+  return [...new Set([...known, ...servedClaims])].sort().slice(0, MAX_CLAIMS)
 }
 
 /** What the scheduler process reckons with; undefined while the group takes no new volumes. */
-export const roomOf = (state: ClassOnNode, inventory: Inventory): RoomStatus | undefined => {
+export const roomOf = (findings: Findings): RoomStatus | undefined => {
+  const { state, inventory } = findings
   const { group, problem } = state
   if (group === undefined || problem !== undefined) return undefined
   const { inCreation = [], poolUse = [] } = inventory
   const now = reportOf(group, inventory)
   const after = afterCreations(now, inCreation, poolUse)
-  const countedClaims = countedClaimsOf(now, inventory)
+  const countedClaims = countedClaimsOf(now, findings)
   return {
     disks: disksOf(after),
     ...thinPoolOf(after, state, inventory),

@@ -5,17 +5,21 @@ import { NODE_LOCAL_STORAGES } from '../kube/resources.ts'
 import { TokenBuckets } from '../kube/token-buckets.ts'
 import type { ObjectStore } from '../kube/types.ts'
 import { capacityOf, type Findings } from './class-on-node.ts'
-import { saysTheSame, statusFor } from './node-local-storage.ts'
+import { statusFor } from './node-local-storage.ts'
 import type { OwnNodeGate } from './own-node-check.ts'
 import { FIELD_MANAGER, type Identity, type Ports } from './ports.ts'
+import { isOnlyFuller, saysTheSame } from './report-content.ts'
 import { eventsOf } from './report-events.ts'
 import { roomOf } from './report-room.ts'
 import { unclaimedVolumes } from './unclaimed-volumes.ts'
 
-/** Two writes a second for the whole agent, however much happens on the node. */
-const LIMITS = { burst: 2, refillMs: 500, maxKeys: 1 }
-/** When a report that had to wait is looked at again. What happens meanwhile goes with it. */
-const AGAIN_MS = 500
+/** Two writes a second for the whole agent, however much happens on the node. What happens meanwhile goes with the next. */
+const NEWS = { burst: 2, refillMs: 500, maxKeys: 1 }
+/**
+ * Of volumes that have come, and nothing else: the numbers that are older than that. The scheduler process takes off for ten
+ * seconds what claims take that no report counts, so it has to be well below.
+ */
+const FULLER = { burst: 2, refillMs: 4000, maxKeys: 1 }
 const MAX_TRIES = 3
 
 /** Which logical volumes need no decision of a person. */
@@ -36,7 +40,8 @@ export class ReportWriter {
   readonly #stored: ObjectStore<NodeLocalStorage>
   readonly #owners: VolumeOwners
   readonly #ownNode: Pick<OwnNodeGate, 'problem' | 'tried'>
-  readonly #limit = new TokenBuckets(LIMITS)
+  readonly #news = new TokenBuckets(NEWS)
+  readonly #fuller = new TokenBuckets(FULLER)
   /** What a write gave back, until the store has it: which version it was based on, and the object since. */
   readonly #written = new Map<
     string,
@@ -57,8 +62,11 @@ export class ReportWriter {
     this.#ownNode = ownNode
   }
 
-  /** Writes what differs from the stored status. Gives the time to wait when too much was written just now. */
-  async write(findings: Findings): Promise<{ againAfterMs: number } | undefined> {
+  /**
+   * Writes what differs from the stored status. Gives the time to wait when too much was written just now; `isNews`: also what
+   * looks like no news is waited for.
+   */
+  async write(findings: Findings, isNews = false): Promise<{ againAfterMs: number } | undefined> {
     const name = nodeLocalStorageName(findings.state.name, this.#identity.nodeName)
     // the first report says what came of it, or each start of an agent would cost a second one
     await this.#ownNode.tried()
@@ -66,7 +74,9 @@ export class ReportWriter {
     for (let tries = 1; ; tries += 1) {
       const report = this.#statusOf(existing, findings)
       if (saysTheSame(existing, report)) return undefined
-      if (!this.#limit.take('status')) return { againAfterMs: AGAIN_MS }
+      const [limit, { refillMs }] =
+        !isNews && isOnlyFuller(existing, report) ? [this.#fuller, FULLER] : [this.#news, NEWS]
+      if (!limit.take('status')) return { againAfterMs: refillMs }
       try {
         await this.#apply(existing, report)
         this.#tell(existing, report)
@@ -78,14 +88,15 @@ export class ReportWriter {
     }
   }
 
-  #statusOf(existing: NodeLocalStorage, { state, inventory }: Findings): NodeLocalStorage {
+  #statusOf(existing: NodeLocalStorage, findings: Findings): NodeLocalStorage {
+    const { state, inventory } = findings
     const ours = inventory.volumes.filter(({ handle }) => handle.groupUuid === state.group?.uuid)
     const known = { claimed: this.#owners.claimed(), held: this.#owners.held() }
     return statusFor({
       existing,
       state,
       capacity: capacityOf(state, inventory),
-      room: roomOf(state, inventory),
+      room: roomOf(findings),
       volumes: inventory.volumes,
       poolUse: inventory.poolUse ?? [],
       unclaimed: unclaimedVolumes(ours, known, this.#identity),

@@ -13,7 +13,7 @@ interface Assumed {
   readonly nodeName: string
 }
 
-/** How long a claim that left counts without a report that came after it; one that was deleted unseen may get none. */
+/** How long a claim that left counts, unless a report says that it counts it already. */
 const LEFT_MS = 10_000
 
 const NONE: ReadonlyMap<string, ComingClaim> = new Map()
@@ -22,15 +22,16 @@ const NONE: ReadonlyMap<string, ComingClaim> = new Map()
  * Claims that have a node and no volume yet, by node. From the API, so that every replica reckons the same, and from what
  * this one wrote in the moment before the watch shows it.
  *
- * A claim that has got its volume stays until a report of its node has come, too: agents tell their numbers a moment
- * later than the volume, and what neither counted would be given away twice.
+ * A claim that has got its volume stays for a while: agents tell their numbers later than the volume, and a report that comes
+ * after it may have been reckoned before. Reports name the claims that they count, and only that says so: what neither
+ * counted would be given away twice.
  */
 export class ClaimsInFlight {
   readonly #byNode = new Map<string, Map<string, ComingClaim>>()
   readonly #nodeByUid = new Map<string, string>()
   readonly #assumed = new Map<string, Assumed>()
   readonly #versions = new Map<string, number>()
-  /** UIDs of those that got their volume or are gone, and until when they count at most. */
+  /** UIDs of those that got their volume, or went without a word of it before, and until when they count. */
   readonly #left = new Map<string, number>()
   readonly #now: () => number
 
@@ -49,12 +50,6 @@ export class ClaimsInFlight {
     }
     this.#left.delete(uid)
     this.#move(uid, now === undefined || now.isBeingDeleted ? undefined : now)
-  }
-
-  /** A report has come from a node: it counts the volumes that claims of this kind have got there. */
-  told(nodeName: string, isCounted: (claim: ComingClaim) => boolean): void {
-    for (const [uid, claim] of this.#byNode.get(nodeName) ?? [])
-      if (this.#left.has(uid) && isCounted(claim)) this.#forget(uid)
   }
 
   /** The claim, as it was decided upon, has been given to a node. */
@@ -120,13 +115,9 @@ export class ClaimsInFlight {
     for (const [uid, untilMs] of this.#left) {
       // in the order in which they left, and this is asked for thousands of nodes at a time
       if (untilMs > now) return
-      this.#forget(uid)
+      this.#left.delete(uid)
+      this.#move(uid, undefined)
     }
-  }
-
-  #forget(uid: string): void {
-    this.#left.delete(uid)
-    this.#move(uid, undefined)
   }
 
   #changed(nodeName: string): void {

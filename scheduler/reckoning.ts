@@ -28,12 +28,12 @@ const metricsOf = (inFlight: ClaimsInFlight, pods: PodsInFlight): Metric[] => {
   return [
     gauge(
       'loam_scheduler_claims_in_flight',
-      'Claims that have a node and no volume yet, or one that no report counts.',
+      'Claims that have a node and no volume yet, or got it less than ten seconds ago.',
       () => inFlight.count,
     ),
     gauge(
       'loam_scheduler_in_flight_bytes',
-      'What was asked for by claims that have a node and no volume yet, or one that no report counts.',
+      'What was asked for by claims that have a node and no volume yet, or got it less than ten seconds ago.',
       () => inFlight.bytes,
     ),
     gauge(
@@ -64,15 +64,6 @@ export const startReckoning = (stores: Stores): Reckoning => {
   stores.claims.onChange((_, now, before) => {
     heed(now, before)
     if (now?.selectedNode !== undefined || now === undefined) pods.settle((now ?? before)?.uid ?? '')
-  })
-  const groupOf = (storageClassName: string): string | undefined => {
-    const settings = stores.classes.get(storageClassName)?.settings
-    return settings !== undefined && 'parameters' in settings ? settings.parameters.volumeGroup : undefined
-  }
-  stores.reports.onChange((_, now) => {
-    if (now === undefined) return
-    const { nodeName, volumeGroup } = now.spec
-    inFlight.told(nodeName, ({ storageClassName }) => groupOf(storageClassName) === volumeGroup)
   })
   stores.volumes.onChange((_, now, before) => freeVolumes.heed(now?.free, before?.free))
   for (const [, claim] of stores.claims.entries()) heed(claim, undefined)

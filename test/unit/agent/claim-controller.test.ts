@@ -73,6 +73,7 @@ describe('agent/claim-controller', () => {
           find: () => storageClass,
           stateOf: () => Promise.resolve({ storageClass, group }),
           groupChanged: () => undefined,
+          claimServed: () => undefined,
           setAside: () => undefined,
         } as unknown as ClassKeeper,
         lease: { isHeld: () => isHeld },

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { nodeLocalStorageFor, saysTheSame, specPatch, statusFor } from '../../../agent/node-local-storage.ts'
+import { nodeLocalStorageFor, specPatch, statusFor } from '../../../agent/node-local-storage.ts'
+import { saysTheSame } from '../../../agent/report-content.ts'
 import type { ClassOnNode } from '../../../agent/class-on-node.ts'
 import type { DiskVerdict, LogicalVolume, VolumeGroup } from '../../../lvm/types.ts'
 

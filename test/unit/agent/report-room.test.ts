@@ -63,7 +63,7 @@ const inventoryOf = (group: VolumeGroup, volumes: LogicalVolume[] = []): Invento
 /** As it comes to the scheduler process. */
 const told = (group: VolumeGroup, inventory: Inventory) => {
   const { metadata, spec, status } = reportOf('node', '1Gi')
-  const room = roomOf(stateOf(group), inventory)
+  const room = roomOf({ state: stateOf(group), inventory })
   const report = { metadata, spec, status: { ...status, ...(room === undefined ? {} : { room }) } }
   return reportedRoom(JSON.parse(JSON.stringify(report)) as NodeLocalStorage)
 }
@@ -124,21 +124,28 @@ describe('agent/report-room', () => {
     const used = volume('pvc-3', 10n, { record: { ...coming.record, claimUid: 'used', state: 'used' } })
     const foreign = { ...coming, groupUuid: 'other' }
     const inventory = { ...inventoryOf(group, [made, used]), inCreation: [coming, foreign] }
-    expect(roomOf({ ...stateOf(group), storageClass: undefined }, inventory)).to.deep.equal({
-      disks: [{ runs: [30] }, { runs: [30, 10] }],
-      countedClaims: ['uid-pvc-1', 'uid-pvc-2'],
+    const state = { ...stateOf(group), storageClass: undefined }
+    const room = { disks: [{ runs: [30] }, { runs: [30, 10] }] }
+    const countedClaims = ['uid-pvc-1', 'uid-pvc-2']
+    expect(roomOf({ state, inventory })).to.deep.equal({ ...room, countedClaims })
+    const servedClaims = ['uid-pvc-2', 'used']
+    expect(roomOf({ state, inventory, servedClaims })).to.deep.equal({
+      ...room,
+      countedClaims: [...countedClaims, 'used'],
     })
   })
 
   it('tells nothing while the group takes no new volumes', () => {
     const group = groupOf([[50]])
     const frozen = { reason: 'DisksMissing', message: '' }
-    expect(roomOf(stateOf(group, frozen), inventoryOf(group))).to.equal(undefined)
+    expect(roomOf({ state: stateOf(group, frozen), inventory: inventoryOf(group) })).to.equal(undefined)
   })
 
   it('keeps within the schema, however scattered the space is', () => {
     const group = groupOf([[200, ...Array.from({ length: 100 }, (_, at) => at + 1)]])
-    const { runs } = roomOf(stateOf(group), inventoryOf(group))?.disks[0] ?? { runs: [] }
+    const { runs } = roomOf({ state: stateOf(group), inventory: inventoryOf(group) })?.disks[0] ?? {
+      runs: [],
+    }
     expect(runs).to.deep.equal([200, ...Array.from({ length: 31 }, (_, at) => 70 + at)])
   })
 })

@@ -129,6 +129,60 @@ describe('agent/report-writer', () => {
     expect(events).to.have.length(1)
   })
 
+  describe('while volumes come', () => {
+    const group = (freeExtents: bigint, seqno: number) => {
+      const state: ClassOnNode = {
+        ...{
+          name: 'fast',
+          storageClass: undefined,
+          nodeUid: 'n',
+          generation: 1,
+          disks: [],
+          problem: undefined,
+        },
+        group: {
+          ...{
+            name: 'loam-fast',
+            uuid: 'g',
+            sizeBytes: 1n << 30n,
+            freeBytes: freeExtents << 22n,
+            seqno,
+            tags: [],
+          },
+          ...{ extentSizeBytes: 4n << 20n, missingPhysicalVolumes: 0 },
+          physicalVolumes: [
+            {
+              ...{ uuid: 'p', devicePath: '/dev/sda', sizeBytes: 1n << 30n, freeBytes: freeExtents << 22n },
+              ...{ firstExtentAtBytes: 0n, missing: false, allocatable: true, tags: [] },
+              freeRuns: [{ first: 0n, count: freeExtents }],
+            },
+          ],
+        },
+      }
+      return { state, inventory: { groups: [], volumes: [], unseen: [] } }
+    }
+    const wait = (answer: { againAfterMs: number } | undefined): number => answer?.againAfterMs ?? 0
+
+    it('writes every few seconds, and news at once', async () => {
+      const first = writer()
+      expect(wait(await first.write(group(100n, 1)))).to.equal(0)
+      const waits = []
+      for (const seqno of [2, 3, 4, 5])
+        waits.push(wait(await first.write(group(100n - BigInt(seqno), seqno))))
+      expect(waits).to.deep.equal([0, 0, 4000, 4000])
+      expect(wait(await first.write(group(99n, 6))), 'more is free').to.equal(0)
+      expect(server.writes).to.equal(4)
+    })
+
+    it('waits only shortly for what its caller calls news', async () => {
+      const first = writer()
+      const waits = []
+      for (const seqno of [1, 2, 3])
+        waits.push(wait(await first.write(group(100n - BigInt(seqno), seqno), true)))
+      expect(waits).to.deep.equal([0, 0, 500])
+    })
+  })
+
   it('waits until the policies were tried, so that the first report says what came of it', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     tried = promise

@@ -56,20 +56,16 @@ describe('scheduler/extender', () => {
     expect(cluster.filter(podWith('db', 'a', 'a')).NodeNames).to.deep.equal(['node'])
   })
 
-  it('counts a volume that was made, until a report of its group has come that can count it', () => {
+  it('counts a volume that was made, until a report says that it counts it', () => {
     const cluster = clusterOf({ node: '100Mi' })
-    cluster.classes.put('other', waiting('other', { volumeGroup: 'loam-other' }))
-    put(cluster, claim('a', '80Mi', { selectedNode: 'node' }), claim('b', '50Mi'))
+    const made = claim('a', '40Mi', { selectedNode: 'node' })
+    put(cluster, made, claim('b', '50Mi'))
     cluster.claims.put('shop/a', undefined)
-    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'no report').to.deep.equal([])
-    const other = reportOf('node', '100Mi')
-    cluster.reports.put('other.node', {
-      ...other,
-      spec: { ...other.spec, storageClassName: 'other', volumeGroup: 'loam-other' },
-    })
-    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'of another group').to.deep.equal([])
-    cluster.reports.put('node', reportOf('node', '60Mi'))
-    expect(cluster.filter(podWith('db', 'b')).NodeNames, 'told').to.deep.equal(['node'])
+    cluster.reports.put('node', report('node', 'fast', [[80]]))
+    const { FailedAndUnresolvableNodes } = cluster.filter(podWith('db', 'b'))
+    expect(FailedAndUnresolvableNodes.node, 'reckoned before the volume').to.match(/has 40 MiB free/)
+    cluster.reports.put('node', report('node', 'fast', [[60]], { countedClaims: [made.uid] }))
+    expect(cluster.filter(podWith('db', 'b')).NodeNames).to.deep.equal(['node'])
   })
 
   it('counts what is on its way to other claims, unless the report has taken it off', () => {
@@ -83,8 +79,7 @@ describe('scheduler/extender', () => {
     cluster.reports.put('node', report('node', 'fast', [[60]], { countedClaims: [other.uid] }))
     expect(cluster.filter(podWith('db', 'a')).NodeNames).to.deep.equal(['node'])
     cluster.claims.put('shop/other', undefined)
-    cluster.reports.put('node', report('node', 'fast', [[60]]))
-    expect(cluster.filter(podWith('db', 'a')).NodeNames).to.deep.equal(['node'])
+    expect(cluster.filter(podWith('db', 'a')).NodeNames, 'when it is made').to.deep.equal(['node'])
   })
 
   it('holds room for a pod on each node that it may go to, until its claims name one', () => {

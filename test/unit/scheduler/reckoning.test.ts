@@ -33,9 +33,7 @@ describe('scheduler/reckoning', () => {
     given.claims.put('shop/late', claim('late'))
     given.claims.put('shop/there', undefined)
     given.volumes.put('v', undefined)
-    expect(inFlightOn(reckoning), 'no report since').to.deep.equal(['there', 'late'])
-    given.reports.put('node', reportOf('node', '1000Mi'))
-    expect(inFlightOn(reckoning)).to.deep.equal(['late'])
+    expect(inFlightOn(reckoning), 'it got its volume just now').to.deep.equal(['there', 'late'])
     expect(reckoning.freeVolumes.isEmptyOn('node')).to.equal(true)
   })
 
