@@ -13,8 +13,8 @@ import { eventsOf } from './report-events.ts'
 import { roomOf } from './report-room.ts'
 import { unclaimedVolumes } from './unclaimed-volumes.ts'
 
-/** Two writes a second for the whole agent, however much happens on the node. What happens meanwhile goes with the next. */
-const NEWS = { burst: 2, refillMs: 500, maxKeys: 1 }
+/** A write a second for the whole agent, however long it goes on. What happens meanwhile goes with the next. */
+const NEWS = { burst: 4, refillMs: 1000, maxKeys: 1 }
 /**
  * Of volumes that have come, and nothing else: the numbers that are older than that. The scheduler process takes off for ten
  * seconds what claims take that no report counts, so it has to be well below.

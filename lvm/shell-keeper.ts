@@ -18,7 +18,7 @@ export const USUAL_HABITS: KeeperHabits = { idleMs: 60_000, mostAnswers: 500, mo
 
 const PROOF_WITHIN_MS = 10_000
 /** Its lvm.conf shows no device, so this reads nothing; and no other lvm.conf has it answer as we understand. */
-const PROOF = ['vgs', '--reportformat', 'json', '--options', 'vg_name'] as const
+export const PROOF = ['vgs', '--reportformat', 'json', '--options', 'vg_name'] as const
 
 /** A shell that is borrowed: asked by one, until it is given back. */
 export type BorrowedShell = Pick<LvmShell, 'ask' | 'kill' | 'wasKilled'>

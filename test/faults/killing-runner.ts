@@ -1,10 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 
 import { execa } from 'execa'
 
 import type { ChangeStep } from '../../core/failpoints.ts'
 import type { Command, CommandResult, CommandRunner } from '../../lvm/command-runner.ts'
+import { PROOF } from '../../lvm/shell-keeper.ts'
 import { eventually } from '../support/eventually.ts'
+import { lvmShellPids } from '../support/child-processes.ts'
 
 /** The n-th call of this system call in the program of this step ends it, with SIGKILL. */
 export interface KillAt {
@@ -20,30 +22,18 @@ const straceOptions = ({ systemCall, occurrence }: KillAt): string[] => {
   return ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${systemCall}`, '-e', inject]
 }
 
-/** The process of LVM's shell, which this process has started. */
-const shellPid = async (): Promise<number | undefined> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-    const isLvm = /^Name:\tlvm$/m.test(status) && !/^State:\tZ/m.test(status)
-    if (isLvm && status.includes(`\nPPid:\t${process.pid}\n`)) return Number(pid)
-  }
-  return undefined
-}
-
 /** Reads something, so that the shell is there. */
 const wakeShell = async (
   inner: CommandRunner,
   { file, args, shell, ...command }: Command,
 ): Promise<number> => {
   if (shell === undefined) throw new Error(`${file} ${args.join(' ')} is not for a shell`)
-  const words = ['vgs', '--reportformat', 'json', '--options', 'vg_name']
   const program = args.slice(0, args.length - shell.words.length)
   await inner.run({
-    ...{ ...command, effect: 'read', file, args: [...program, ...words] },
-    shell: { ...shell, words },
+    ...{ ...command, effect: 'read', file, args: [...program, ...PROOF] },
+    shell: { ...shell, words: PROOF },
   })
-  return await eventually('LVM has a shell', shellPid)
+  return await eventually('LVM has a shell', async () => (await lvmShellPids())[0])
 }
 
 const inKilledShell = async (

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { childPids } from '../../support/child-processes.ts'
 
 /** Sum of what bash's `times` prints: `1m2.345s` for user and system, of the shell and of its children. */
 export const secondsOfTimes = (output: string): number =>
@@ -18,8 +19,7 @@ export const cpuSecondsOf = (stat: string): number => {
 
 /** Of this process, its children that have ended, and those that run still, such as a shell of LVM. */
 export const ownCpuSeconds = async (): Promise<number> => {
-  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')
-  const pids = ['self', ...children.split(' ').filter((pid) => pid !== '')]
+  const pids = ['self', ...(await childPids())]
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')))
   return stats.reduce((sum, stat) => sum + cpuSecondsOf(stat), 0)
 }

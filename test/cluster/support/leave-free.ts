@@ -16,7 +16,7 @@ export const waitForFree = async (
   await waitFor({ what, timeoutMs: 240_000, describe }, async () => {
     const capacities = await capacitiesOf(lab, storageClass.name)
     const reports = await reportsOf(lab, storageClass.name)
-    // reports come a moment later: two a second for all classes of a node
+    // the one may come a second before the other
     const reported = Object.fromEntries(
       reports.map(({ spec, status }) => [spec.nodeName, status?.volumeGroup?.largestVolume]),
     )

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 
 import { expect } from 'chai'
 
@@ -14,6 +14,7 @@ import type { LvmCommand } from '../../../lvm/lvm-command.ts'
 import { reportCommand } from '../../../lvm/report.ts'
 import { withResidentLvm } from '../../../lvm/resident-lvm.ts'
 import type { VolumeGroup } from '../../../lvm/types.ts'
+import { lvmShellPids } from '../../support/child-processes.ts'
 import {
   attachDisks,
   detachDisks,
@@ -48,13 +49,9 @@ const TAG = 'A_z.0+-/=!:&#'
 
 /** What the LVM shells that this process has started hold open, each as the kernel names it. */
 const openFilesOfShells = async (): Promise<string[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const files: string[] = []
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-    if (!/^Name:\tlvm$/m.test(status) || !status.includes(`\nPPid:\t${process.pid}\n`)) continue
+  for (const pid of await lvmShellPids())
     for (const fd of await readdir(`/proc/${pid}/fd`)) files.push(await readlink(`/proc/${pid}/fd/${fd}`))
-  }
   return files
 }
 
