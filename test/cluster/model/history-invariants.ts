@@ -83,8 +83,8 @@ const removalsWereAllowed: HistoryInvariant = (world) =>
         `${node} removed ${volume.name}, ${volume.record?.state ?? 'foreign'}, which somebody owns`,
     )
 
-/** agent/report-writer.ts: two writes a second, and two at once after each start. */
-const STATUS_WRITES = { perSecond: 2, burst: 2 }
+/** agent/report-writer.ts: of news and of volumes that have come, and so many at once after each start. */
+const STATUS_WRITES = { perSecond: 1 + 1 / 4, burst: 4 + 2 }
 
 /** I17: reports are bounded, whatever happens. */
 const reportsAreBounded: HistoryInvariant = ({ nodes }) =>
