@@ -94,13 +94,24 @@ interface EventObject extends KubeObject {
   readonly regarding: { readonly name?: string; readonly kind?: string }
 }
 
-/** Notes of the events about an object, as `reason: note`. */
-const eventsAbout = async (lab: Lab, namespace: string, name: string): Promise<readonly string[]> => {
-  const events = await lab.api.list<EventObject>(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)
-  return events
-    .filter(({ regarding }) => regarding.name === name)
-    .map(({ reason, note }) => `${reason}: ${note ?? ''}`)
+interface Told {
+  /** Name of the object that it is about. */
+  readonly about: string
+  /** `reason: note`. */
+  readonly text: string
 }
+
+/** The events of a namespace. */
+export const eventsIn = async (lab: Lab, namespace: string): Promise<readonly Told[]> => {
+  const events = await lab.api.list<EventObject>(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)
+  return events.map(({ regarding, reason, note }) => ({
+    about: regarding.name ?? '',
+    text: `${reason}: ${note ?? ''}`,
+  }))
+}
+
+const eventsAbout = async (lab: Lab, namespace: string, name: string): Promise<readonly string[]> =>
+  (await eventsIn(lab, namespace)).filter(({ about }) => about === name).map(({ text }) => text)
 
 /** The first event about an object that matches. */
 export const waitForEvent = (

@@ -53,3 +53,9 @@ export const leaveFree = async (
   }
   await waitForFree(lab, storageClass, Object.fromEntries(nodes.map((node) => [node, mibOn(node)])))
 }
+
+/** Ends what leaveFree did on a node: its group has room again. */
+export const freeAgain = async (lab: Lab, { volumeGroup }: TestClass, node: string): Promise<void> => {
+  const vm = await lab.vm(node)
+  await vm.run(['lvremove', '--yes', `${volumeGroup}/ballast`])
+}
