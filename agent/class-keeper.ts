@@ -5,7 +5,7 @@ import type { ObjectStore } from '../kube/types.ts'
 import type { Inventory } from '../lvm/types.ts'
 import { ClassLooker } from './class-look.ts'
 import { refresh, type ClassOnNode, type Findings } from './class-on-node.ts'
-import type { ClassReporter } from './class-reporter.ts'
+import type { ClassReporter, WhenToTell } from './class-reporter.ts'
 import type { Identity, Ports } from './ports.ts'
 import { ServedClaims } from './served-claims.ts'
 import { Turns } from './turns.ts'
@@ -95,8 +95,8 @@ export class ClassKeeper {
     if (look.failure !== undefined) throw look.failure
   }
 
-  /** Tells size, free space and largest volume as they are now. Returns when the API server has them. */
-  async publish(storageClassName: string, when: 'changed' | 'always' = 'changed'): Promise<void> {
+  /** Tells size, free space and largest volume as they are now. Returns when the API server has them, or will have them `soon`. */
+  async publish(storageClassName: string, when: WhenToTell): Promise<void> {
     await this.#reporter.tell(storageClassName, when, () => this.#findings(storageClassName))
   }
 

@@ -7,6 +7,12 @@ import type { ReportWriter } from './report-writer.ts'
 import { storageCapacityFor } from './storage-capacity.ts'
 import { Turns } from './turns.ts'
 
+/**
+ * `soon`: new room waits for a report that has to wait. `now`: nothing waits. `always`: the same, and the capacity is written
+ * also when it was told before, because somebody may have removed it.
+ */
+export type WhenToTell = 'soon' | 'now' | 'always'
+
 /** Tells the scheduler (CSIStorageCapacity) and people (NodeLocalStorage status, events) what a class has here. */
 export class ClassReporter {
   readonly #ports: Ports
@@ -34,19 +40,16 @@ export class ClassReporter {
     this.#onLater = onLater
   }
 
-  /**
-   * Returns when the scheduler is told the findings, and people, too, or soon; new room is told to both soon. `always`
-   * writes the capacity also when it was told before: somebody may have removed it.
-   */
+  /** Returns when the scheduler is told the findings, and people, too, or soon; `soon`: the scheduler may be told later as well. */
   async tell(
     storageClassName: string,
-    when: 'changed' | 'always',
+    when: WhenToTell,
     find: () => Promise<Findings | undefined>,
   ): Promise<void> {
     await this.#turns.run(storageClassName, async () => {
       const findings = await find()
       if (findings === undefined) return
-      if (when === 'changed' && this.#hasMore(findings)) await this.#tellOfMore(findings)
+      if (this.#hasMore(findings)) await this.#tellOfMore(findings, when)
       else {
         await this.#tellScheduler(findings, when)
         await this.#report(findings)
@@ -58,8 +61,9 @@ export class ClassReporter {
    * A CSIStorageCapacity that has grown wakes pods, kube-scheduler asks the extender about them, and a pod that is refused
    * then waits for something else to wake it: what the extender reads has to be there first.
    */
-  async #tellOfMore(findings: Findings): Promise<void> {
-    if (await this.#report(findings, true)) await this.#tellScheduler(findings, 'changed')
+  async #tellOfMore(findings: Findings, when: WhenToTell): Promise<void> {
+    const isReported = await this.#report(findings, true)
+    if (isReported || when !== 'soon') await this.#tellScheduler(findings, when)
   }
 
   #hasMore({ state, inventory }: Findings): boolean {
@@ -85,7 +89,7 @@ export class ClassReporter {
     })
   }
 
-  async #tellScheduler({ state, inventory }: Findings, when: 'changed' | 'always'): Promise<void> {
+  async #tellScheduler({ state, inventory }: Findings, when: WhenToTell): Promise<void> {
     if (state.storageClass === undefined) {
       await this.#deleteCapacity(state.name)
       return
@@ -94,7 +98,7 @@ export class ClassReporter {
     const capacity = capacityOf(state, inventory)
     const wanted = storageCapacityFor({ identity: this.#identity, nodeUid, storageClassName, capacity })
     const text = JSON.stringify(wanted)
-    if (when === 'changed' && this.#told.get(state.name)?.text === text) return
+    if (when !== 'always' && this.#told.get(state.name)?.text === text) return
     await this.#ports.client.patch(CSI_STORAGE_CAPACITIES, this.#capacityName(state.name), wanted, {
       type: 'apply',
       fieldManager: FIELD_MANAGER,

@@ -103,7 +103,7 @@ export const startControllers = (
     wakeClaims(name)
     return keeper.isWaitingForDisks(name) ? { requeueAfterMs: DISK_WORK_MS } : undefined
   })
-  const reports = queue('reports', 4, (name) => done(keeper.publish(name)))
+  const reports = queue('reports', 4, (name) => done(keeper.publish(name, 'soon')))
   const claims = queue('claims', 4, (key) => claimController.reconcile(key))
   const unplaced = queue('unplaced claims', 1, (key) => unplacedClaims.reconcile(key))
   const persistentVolumes = queue('persistent volumes', 4, (name) => reclaimController.reconcile(name))

@@ -88,8 +88,9 @@ export const giveBack = async (
   const now = read.filter((claim) => claim !== undefined && stillWants(claim, identity.nodeName))
   if (now.length === 0) return true
   if (!(await isNothingLeft(tools, now, why))) return false
+  const classNames = new Set(now.map(({ storageClassName }) => storageClassName))
   classes.setAside(now)
-  for (const name of new Set(now.map(({ storageClassName }) => storageClassName))) await classes.publish(name)
+  for (const name of classNames) await classes.publish(name, 'now')
   await clearAll(tools, now)
   for (const claim of now) {
     ports.log.info('claim given back to the scheduler', { ...claimFields(claim), reason: why.reason })

@@ -41,7 +41,31 @@ const freeSince = ({ freeHistory }: NodeMemory, sinceMs: number): readonly bigin
     .filter((_, index) => (freeHistory[index + 1]?.atMs ?? Infinity) >= sinceMs)
     .map(({ freeBytes }) => freeBytes)
 
-/** I7, I8: before a claim is given back for want of space, the scheduler is told what is free. */
+const wantsNode = (claim: PersistentVolumeClaim, node: string): boolean => selectedNodeOf(claim) === node
+
+/** What claims ask for that waited for their volumes on the node at some moment since then. */
+const waitingSince = (world: World, node: string, sinceMs: number): readonly bigint[] => {
+  const now = performance.now()
+  return world.cluster.chronicles.claims.all().flatMap((versions) => {
+    const waiting = versionsWithin(versions, sinceMs, now).find(
+      ({ object }) =>
+        object?.metadata.namespace === world.name && !isBound(object) && wantsNode(object, node),
+    )
+    return parseQuantity(waiting?.object?.spec.resources?.requests?.storage ?? '') ?? []
+  })
+}
+
+/** What is left of each when some of the others are taken off, whichever they are. */
+const lessSome = (amounts: readonly bigint[], takes: readonly bigint[]): ReadonlySet<bigint> =>
+  takes.reduce(
+    (left, take) => new Set([...left, ...[...left].map((amount) => amount - take)]),
+    new Set(amounts),
+  )
+
+/**
+ * I7, I8: before a claim is given back for want of space, the scheduler is told what is free, less what is spoken for by
+ * claims that wait there.
+ */
 const checkCapacityTold = async (
   world: World,
   { name, memory }: ModelNode,
@@ -54,7 +78,8 @@ const checkCapacityTold = async (
   })
   if (told === undefined) return
   const bytes = parseQuantity(told.maximumVolumeSize) ?? -1n
-  if (!freeSince(memory, sinceMs).includes(bytes))
+  const truths = lessSome(freeSince(memory, sinceMs), waitingSince(world, name, sinceMs))
+  if (!truths.has(bytes))
     world.violate(
       `I8: ${name} gives back the claim of ${volume} while the scheduler is told ${bytes} bytes free`,
     )
@@ -70,8 +95,6 @@ const checkGiveBack = (world: World, node: ModelNode, claimName: string): Promis
     world.violate(`I8: ${node.name} gives back claim "${claimName}" while ${volume} is on it`)
   return checkCapacityTold(world, node, volume)
 }
-
-const wantsNode = (claim: PersistentVolumeClaim, node: string): boolean => selectedNodeOf(claim) === node
 
 /** Whether the claim has been so all the time for which an agent has to know it. */
 const hasLongBeen = (

@@ -102,13 +102,13 @@ describe('agent/class-keeper', () => {
 
     const slow = held<Inventory>()
     inventory = () => slow.promise
-    const publishing = keeper.publish('fast')
+    const publishing = keeper.publish('fast', 'now')
     takeAway()
     await keeper.reconcile('fast')
     inventory = () => Promise.resolve(NOTHING)
     slow.end(NOTHING)
     await publishing
-    await keeper.publish('fast')
+    await keeper.publish('fast', 'now')
     expect([...told.keys()]).to.deep.equal([])
     expect(await keeper.stateOf('fast')).to.equal(undefined)
   })
@@ -153,7 +153,7 @@ describe('agent/class-keeper', () => {
       ({ name: `pvc-${name}`, groupUuid: GROUP.uuid }) as CreateVolumeRequest
     /** Names of the volumes whose room was taken off what was told. */
     const taken = async (): Promise<string[]> => {
-      await keeper.publish('fast')
+      await keeper.publish('fast', 'now')
       return (told.get('fast')?.inventory.inCreation ?? []).map(({ name }) => name)
     }
 

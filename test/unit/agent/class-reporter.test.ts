@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ClassReporter } from '../../../agent/class-reporter.ts'
+import { ClassReporter, type WhenToTell } from '../../../agent/class-reporter.ts'
 import type { Findings } from '../../../agent/class-on-node.ts'
 import type { ReportWriter } from '../../../agent/report-writer.ts'
 import { silentLogger } from '../../../core/logger.ts'
@@ -34,8 +34,9 @@ describe('agent/class-reporter', () => {
   let later: [name: string, afterMs: number][]
   let isLimited: boolean
   let reporter: ClassReporter
-  const tell = (...freeRuns: number[]): Promise<void> =>
-    reporter.tell('mirrored', 'changed', () => Promise.resolve(findings(...freeRuns)))
+  const tellAt = (when: WhenToTell, ...freeRuns: number[]): Promise<void> =>
+    reporter.tell('mirrored', when, () => Promise.resolve(findings(...freeRuns)))
+  const tell = (...freeRuns: number[]): Promise<void> => tellAt('soon', ...freeRuns)
 
   beforeEach(async () => {
     written = []
@@ -78,6 +79,13 @@ describe('agent/class-reporter', () => {
     expect(written.slice(2)).to.deep.equal(['report as news', 'capacity 276Mi'])
   })
 
+  it('waits for nothing before a claim is given back', async () => {
+    isLimited = true
+    await tellAt('now', 60, 60)
+    expect(written).to.deep.equal(['capacity 236Mi'])
+    expect(later, 'the report').to.have.length(1)
+  })
+
   it('never leaves the scheduler with a number that is too high, whatever else has grown', async () => {
     isLimited = true
     await tell(45, 90)
@@ -86,7 +94,7 @@ describe('agent/class-reporter', () => {
 
   it('tells the scheduler nothing twice, unless it is asked to', async () => {
     await tell(50, 50)
-    await reporter.tell('mirrored', 'always', () => Promise.resolve(findings(50, 50)))
+    await tellAt('always', 50, 50)
     expect(written).to.deep.equal(['report', 'capacity 196Mi', 'report'])
   })
 })
