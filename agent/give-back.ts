@@ -86,9 +86,9 @@ export const giveBack = async (
   const { ports, identity, classes } = tools
   const read = await Promise.all(claims.map((claim) => readClaim(ports.client, claim)))
   const now = read.filter((claim) => claim !== undefined && stillWants(claim, identity.nodeName))
+  const classNames = new Set(now.map(({ storageClassName }) => storageClassName))
   if (now.length === 0) return true
   if (!(await isNothingLeft(tools, now, why))) return false
-  const classNames = new Set(now.map(({ storageClassName }) => storageClassName))
   classes.setAside(now)
   for (const name of classNames) await classes.publish(name, 'now')
   await clearAll(tools, now)

@@ -1,9 +1,10 @@
 import type { Figure } from '../report.ts'
 import { median } from '../statistics.ts'
-import { settle } from './agent.ts'
+import { settle, type Agent } from './agent.ts'
 import { bareScript, byHand, type BareRun } from './by-hand.ts'
 import type { Claims } from './claims.ts'
 import type { Cluster } from './cluster.ts'
+import { cpuMsEach, cpuShares, type CpuShares } from './cpu-shares.ts'
 import { agentWrites, countByKind, wayOf } from './writes.ts'
 
 /** Until the report that follows the last change is written. */
@@ -74,23 +75,32 @@ interface Burst {
   readonly loamMs: number
   readonly bare: BareRun
   readonly createWrites: Counts
+  /** Of a claim, from the first selected node until the last claim is Bound. */
+  readonly cpuMs: CpuShares
+}
+
+interface Players {
+  readonly cluster: Cluster
+  readonly claims: Claims
+  readonly agent: Agent
 }
 
 const measureBurst = async (
-  cluster: Cluster,
-  claims: Claims,
+  { cluster, claims, agent }: Players,
   byHandDisk: string,
   count: number,
 ): Promise<{ readonly burst: Burst; readonly names: readonly string[] }> => {
   const names = await claims.make(count)
   await settle(REPORT_SECONDS)
   const fromMs = Date.now()
+  const cpuBefore = await cpuShares(agent)
   await claims.bind(names)
+  const cpuMs = cpuMsEach(cpuBefore, await cpuShares(agent), count)
   await settle(REPORT_SECONDS)
   const writes = agentWrites(await cluster.writes(), { fromMs, toMs: Date.now() })
   const loamMs = await acknowledgedIn(cluster, claims, names)
   const bare = await bareScript(cluster, byHandDisk, count)
-  return { burst: { claims: count, loamMs, bare, createWrites: countByKind(writes) }, names }
+  return { burst: { claims: count, loamMs, bare, createWrites: countByKind(writes), cpuMs }, names }
 }
 
 export interface Bursts {
@@ -101,18 +111,18 @@ export interface Bursts {
 
 /** In the guest: a burst that is removed again, then as many of the same size as the node is to hold claims. */
 export const measureBursts = async (
-  cluster: Cluster,
-  claims: Claims,
+  players: Players,
   { byHandDisk, size, total }: { byHandDisk: string; size: number; total: number },
 ): Promise<Bursts> => {
-  const { names, burst: first } = await measureBurst(cluster, claims, byHandDisk, size)
+  const { cluster, claims } = players
+  const { names, burst: first } = await measureBurst(players, byHandDisk, size)
   const fromMs = Date.now()
   await claims.remove(names)
   await settle(REPORT_SECONDS)
   const writes = agentWrites(await cluster.writes(), { fromMs, toMs: Date.now() })
   const bursts: Burst[] = [first]
   for (let made = 0; made < total; made += size) {
-    const next = await measureBurst(cluster, claims, byHandDisk, Math.min(size, total - made))
+    const next = await measureBurst(players, byHandDisk, Math.min(size, total - made))
     bursts.push(next.burst)
   }
   return { bursts, deleteWrites: countByKind(writes) }
@@ -136,6 +146,8 @@ const rateFigure = (name: string, bursts: readonly Burst[], postMs: number): Fig
       curlShare: curlMs / bareMs,
       ratioWithOpenConnection: (bareMs - curlMs + claims * postMs) / loamMs,
       claims,
+      // of the first burst: they differ little
+      ...bursts[0]?.cpuMs,
     },
     method: `volumes a second for ${claims} claims in bursts of ${bursts[0]?.claims ?? 0}, from the first selected-node to the last PersistentVolume acknowledged, over a bash script of the same lvcreate, a flush and curl, in turns`,
   }

@@ -69,9 +69,8 @@ const measure = async (cluster: Cluster, plan: Plan): Promise<readonly Figure[]>
     progress(`doing nothing for ${plan.idleSeconds} s`)
     keep(figures, idleFigures(await measureIdle(cluster, started, { seconds: plan.idleSeconds, volumes })))
     progress(`bursts of ${plan.burst} claims, ${plan.total} in all, and as many by a script`)
-    const bursts = await measureBursts(cluster, claims, {
-      ...{ byHandDisk, size: plan.burst, total: plan.total },
-    })
+    const players = { cluster, claims, agent: started }
+    const bursts = await measureBursts(players, { byHandDisk, size: plan.burst, total: plan.total })
     keep(figures, burstFigures(bursts, median(single.byHand.map(({ postMs }) => postMs))))
     volumes += plan.total
     progress(`killing the agent ${plan.restarts} times`)

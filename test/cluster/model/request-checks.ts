@@ -10,6 +10,7 @@ import {
 import { parseQuantity } from '../../../core/quantity.ts'
 import type { PersistentVolumeClaim } from '../../../kube/claim-view.ts'
 import { CSI_STORAGE_CAPACITIES } from '../../../kube/resources.ts'
+import type { LogicalVolume } from '../../../lvm/types.ts'
 import type { ProxiedRequest } from '../kube/faulty-proxy.ts'
 import { versionsWithin } from './chronicle.ts'
 import type { NodeMemory } from './node-memory.ts'
@@ -129,12 +130,19 @@ const strayedSiblings = (world: World, node: string, claimName: string): string[
     })
 }
 
+/** A volume that a person removed so shortly before that the agent need not know. */
+const takenByHand = ({ removals }: NodeMemory, volume: string): LogicalVolume | undefined =>
+  removals.find(
+    (removal) =>
+      removal.volume.name === volume && removal.by === 'hand' && removal.atMs > performance.now() - KNOWN_MS,
+  )?.volume
+
 /** I1, I8: a PersistentVolume is made for a volume that is there, and for a claim that asks for it, with all of its pod. */
 const checkAnswer = (world: World, { name: node, memory }: ModelNode, body: Buffer): void => {
   const { metadata, spec } = JSON.parse(body.toString()) as PersistentVolume
   const { name = '' } = metadata
   const { uid = '', name: claimName = '' } = spec.claimRef ?? {}
-  const made = memory.find(name)
+  const made = memory.find(name) ?? takenByHand(memory, name)
   if (made === undefined || formatVolumeHandle(made.handle) !== spec.csi?.volumeHandle)
     world.violate(`I1: ${node} makes PersistentVolume ${name} for a volume that is not there`)
   if (hasLongBeen(world, uid, (claim) => claim === undefined || !wantsNode(claim, node)))
