@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
@@ -55,13 +55,27 @@ const timeOf = (ms: number): string => new Date(ms).toISOString()
 const fault = (directory: string, file: keyof Texts, what: string, cause?: unknown): InvalidTlsFiles =>
   new InvalidTlsFiles(`file "${join(directory, NAMES[file])}"`, what, { advice: ADVICE, cause })
 
+/**
+ * kubelet swaps the files of a mounted Secret all at once, by a link to their folder (pkg/volume/util, AtomicWriter). Read through
+ * the folder and not through the link they belong together.
+ */
+const folderOf = (directory: string): Promise<string> =>
+  realpath(join(directory, '..data')).catch(() => directory)
+
 const readTexts = async (directory: string): Promise<Texts> => {
+  const folder = await folderOf(directory)
   const read = (file: keyof Texts): Promise<string> =>
-    readFile(join(directory, NAMES[file]), 'utf8').catch((error: unknown) => {
+    readFile(join(folder, NAMES[file]), 'utf8').catch((error: unknown) => {
       throw fault(directory, file, `it cannot be read: ${messageOf(error)}`, error)
     })
-  const [cert, key, ca] = await Promise.all([read('cert'), read('key'), read('ca')])
-  return { cert, key, ca }
+  try {
+    const [cert, key, ca] = await Promise.all([read('cert'), read('key'), read('ca')])
+    return { cert, key, ca }
+  } catch (error) {
+    // swapped meanwhile, and the folder before was removed
+    if ((await folderOf(directory)) !== folder) return readTexts(directory)
+    throw error
+  }
 }
 
 const checked = (directory: string, texts: Texts, nowMs: number): TlsFiles => {

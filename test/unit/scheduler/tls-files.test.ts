@@ -63,6 +63,18 @@ describe('scheduler/tls-files', () => {
     expect(files.expiresAtMs - files.validFromMs).to.equal(365 * DAY_MS)
   })
 
+  it('reads files that belong together, however often they are swapped', async () => {
+    await mount(server('first'))
+    const swaps = { left: 40 }
+    const swapOften = async (): Promise<void> => {
+      for (; swaps.left > 0; swaps.left -= 1) await mount(server(swaps.left % 2 === 0 ? 'second' : 'first'))
+    }
+    const swapping = swapOften()
+    // it throws when they do not
+    while (swaps.left > 0) await loadTlsFiles(directory)
+    await swapping
+  })
+
   it('takes a chain, and more than one authority', async () => {
     const authorities = (await text(join(made, 'first/ca.crt'))) + (await text(join(made, 'second/ca.crt')))
     const { ca } = await loadTlsFiles(await spoilt('ca.crt', authorities))
