@@ -16,8 +16,8 @@ import { unclaimedVolumes } from './unclaimed-volumes.ts'
 /** A write a second for the whole agent, however long it goes on. What happens meanwhile goes with the next. */
 const NEWS = { burst: 4, refillMs: 1000, maxKeys: 1 }
 /**
- * Of volumes that have come, and nothing else: the numbers that are older than that. The scheduler process takes off for ten
- * seconds what claims take that no report counts, so it has to be well below.
+ * The same while volumes come and nothing else happens. The scheduler process takes off what a claim takes for ten seconds
+ * without a report that counts it, so this has to be well below.
  */
 const FULLER = { burst: 2, refillMs: 4000, maxKeys: 1 }
 const MAX_TRIES = 3

@@ -18,7 +18,7 @@ const unseen = ({ name, uuid }: KnownGroup, error: unknown): UnseenGroup => {
 
 const look = async (group: KnownGroup, stuck: StuckWork): Promise<GroupReport | UnseenGroup> => {
   try {
-    return await group.fresh()
+    return await group.glance()
   } catch (error) {
     return unseen(group, stuck.get(group.name) ?? error)
   }

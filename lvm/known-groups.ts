@@ -92,6 +92,14 @@ export class KnownGroup {
   }
 
   /**
+   * As fresh, and what has changed is read from the disks where they can tell, as `current` does: a report by LVM takes ten
+   * times as long, and has changes of ours wait for it.
+   */
+  glance(): Promise<GroupReport> {
+    return this.#judged(() => (this.#hasActiveRaid() ? this.#reports.reread() : this.#reports.cheapest()))
+  }
+
+  /**
    * A report by LVM that began after the call, for what a change came to, and before anything is destroyed.
    *
    * @throws as fresh.

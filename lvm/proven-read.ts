@@ -11,6 +11,7 @@ export class ProvenRead<T> {
   readonly #fresh: SharedRead<T>
   readonly #reread: SharedRead<T>
   readonly #cheap: SharedRead<T | undefined>
+  readonly #cheapest: SharedRead<T>
   #kept: { readonly result: T; readonly proof: string } | undefined
 
   /** `readCheaply` is another way to the same result, which does not always lead there. */
@@ -21,7 +22,10 @@ export class ProvenRead<T> {
   ) {
     this.#prove = prove
     this.#read = read
-    this.#fresh = new SharedRead(() => this.#keptOrRead())
+    this.#fresh = new SharedRead(async () => (await this.#proved()) ?? (await this.reread()))
+    this.#cheapest = new SharedRead(
+      async () => (await this.#proved()) ?? (await this.cheap()) ?? (await this.reread()),
+    )
     this.#reread = new SharedRead(async () => (await this.#readAnew(this.#read)).result)
     this.#cheap = new SharedRead(async () => {
       const { result, isProved } = await this.#readAnew(readCheaply)
@@ -34,6 +38,11 @@ export class ProvenRead<T> {
     return this.#fresh.fresh()
   }
 
+  /** As `fresh`, read cheaply where that leads to a result. */
+  cheapest(): Promise<T> {
+    return this.#cheapest.fresh()
+  }
+
   /** A costly read that began after the call. */
   reread(): Promise<T> {
     return this.#reread.fresh()
@@ -44,11 +53,11 @@ export class ProvenRead<T> {
     return this.#cheap.fresh()
   }
 
-  async #keptOrRead(): Promise<T> {
+  async #proved(): Promise<T | undefined> {
     const kept = this.#kept
     const isProved = kept !== undefined && (await this.#prove()) === kept.proof
     // a newer result that came meanwhile must not be followed by this one: that would be a step back in time
-    return isProved && this.#kept === kept ? kept.result : await this.reread()
+    return isProved && this.#kept === kept ? kept.result : undefined
   }
 
   async #readAnew<R extends T | undefined>(

@@ -60,6 +60,27 @@ describe('lvm/proven-read', () => {
     expect(await read.fresh()).to.equal('read a as number 2')
   })
 
+  it('reads cheaply where that leads to a result, and only what is not proved', async () => {
+    let cheapReads = 0
+    let isHelpful = true
+    const both = new ProvenRead<string | undefined>(
+      () => Promise.resolve(state),
+      () => Promise.resolve(`read ${state} as number ${++reads}`),
+      () => {
+        cheapReads += 1
+        return Promise.resolve(isHelpful ? `saw ${state}` : undefined)
+      },
+    )
+    expect(await both.cheapest()).to.equal('saw a')
+    expect(await both.cheapest()).to.equal('saw a')
+    expect([cheapReads, reads]).to.deep.equal([1, 0])
+    state = 'b'
+    isHelpful = false
+    expect(await both.cheapest()).to.equal('read b as number 1')
+    expect(await both.cheapest()).to.equal('read b as number 1')
+    expect([cheapReads, reads]).to.deep.equal([2, 1])
+  })
+
   it('never follows a newer result with an older one that was being proved meanwhile', async () => {
     const slow = Promise.withResolvers<string>()
     let isSlow = false
