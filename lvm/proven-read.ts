@@ -1,5 +1,7 @@
 import { SharedRead } from './shared-read.ts'
 
+const BETWEEN_CHANGES_TRIES = 3
+
 /**
  * A costly read whose last result is handed out again as long as a cheap one proves that it is still true. The proof is
  * a text that differs whenever the result could; undefined proves nothing, and taking it never fails. It is taken before the costly read and
@@ -24,7 +26,8 @@ export class ProvenRead<T> {
     this.#read = read
     this.#fresh = new SharedRead(async () => (await this.#proved()) ?? (await this.reread()))
     this.#cheapest = new SharedRead(
-      async () => (await this.#proved()) ?? (await this.cheap()) ?? (await this.reread()),
+      async () =>
+        (await this.#proved()) ?? (await this.#betweenChanges(readCheaply)) ?? (await this.reread()),
     )
     this.#reread = new SharedRead(async () => (await this.#readAnew(this.#read)).result)
     this.#cheap = new SharedRead(async () => {
@@ -58,6 +61,15 @@ export class ProvenRead<T> {
     const isProved = kept !== undefined && (await this.#prove()) === kept.proof
     // a newer result that came meanwhile must not be followed by this one: that would be a step back in time
     return isProved && this.#kept === kept ? kept.result : undefined
+  }
+
+  /** One change follows another in a burst, and between two there is time. Undefined when there was none, or no result. */
+  async #betweenChanges(read: () => Promise<T | undefined>): Promise<T | undefined> {
+    for (let tries = 0; tries < BETWEEN_CHANGES_TRIES; tries += 1) {
+      const { result, isProved } = await this.#readAnew(read)
+      if (isProved || result === undefined) return result
+    }
+    return undefined
   }
 
   async #readAnew<R extends T | undefined>(

@@ -81,6 +81,26 @@ describe('lvm/proven-read', () => {
     expect([cheapReads, reads]).to.deep.equal([2, 1])
   })
 
+  it('reads cheaply again when a change came in between, some times', async () => {
+    const changes = ['b', 'c']
+    let cheapReads = 0
+    const both = new ProvenRead<string | undefined>(
+      () => Promise.resolve(state),
+      () => Promise.resolve(`read ${state} as number ${++reads}`),
+      () => {
+        cheapReads += 1
+        const found = `saw ${state}`
+        state = changes.shift() ?? state
+        return Promise.resolve(found)
+      },
+    )
+    expect(await both.cheapest()).to.equal('saw c')
+    expect([cheapReads, reads]).to.deep.equal([3, 0])
+    changes.push('d', 'e', 'f')
+    state = 'x'
+    expect(await both.cheapest()).to.equal('read f as number 1')
+  })
+
   it('never follows a newer result with an older one that was being proved meanwhile', async () => {
     const slow = Promise.withResolvers<string>()
     let isSlow = false
