@@ -157,6 +157,7 @@ describe('agent/claim-controller and a real API server: claims of one pod', func
           find: classOf,
           stateOf: (name: string) => Promise.resolve({ storageClass: classOf(name), group: GROUP }),
           groupChanged: () => undefined,
+          claimServed: () => undefined,
           setAside: () => undefined,
           publish: () => Promise.resolve(calls.push('publish capacity')),
         } as unknown as ClassKeeper,
