@@ -49,9 +49,10 @@ export class ClassReporter {
     await this.#turns.run(storageClassName, async () => {
       const findings = await find()
       if (findings === undefined) return
-      if (this.#hasMore(findings)) await this.#tellOfMore(findings, when)
+      const capacity = capacityOf(findings.state, findings.inventory)
+      if (this.#hasMore(findings, capacity)) await this.#tellOfMore(findings, capacity, when)
       else {
-        await this.#tellScheduler(findings, when)
+        await this.#tellScheduler(findings, capacity, when)
         await this.#report(findings)
       }
     })
@@ -61,15 +62,14 @@ export class ClassReporter {
    * A CSIStorageCapacity that has grown wakes pods, kube-scheduler asks the extender about them, and a pod that is refused
    * then waits for something else to wake it: what the extender reads has to be there first.
    */
-  async #tellOfMore(findings: Findings, when: WhenToTell): Promise<void> {
+  async #tellOfMore(findings: Findings, capacity: Capacity, when: WhenToTell): Promise<void> {
     const isReported = await this.#report(findings, true)
-    if (isReported || when !== 'soon') await this.#tellScheduler(findings, when)
+    if (isReported || when !== 'soon') await this.#tellScheduler(findings, capacity, when)
   }
 
-  #hasMore({ state, inventory }: Findings): boolean {
+  #hasMore({ state }: Findings, { usableBytes, largestVolumeBytes }: Capacity): boolean {
     const told = this.#told.get(state.name)?.capacity
     if (told === undefined || state.storageClass === undefined) return false
-    const { usableBytes, largestVolumeBytes } = capacityOf(state, inventory)
     const grown = [usableBytes - told.usableBytes, largestVolumeBytes - told.largestVolumeBytes]
     return grown.some((bytes) => bytes > 0n) && !grown.some((bytes) => bytes < 0n)
   }
@@ -89,13 +89,12 @@ export class ClassReporter {
     })
   }
 
-  async #tellScheduler({ state, inventory }: Findings, when: WhenToTell): Promise<void> {
+  async #tellScheduler({ state }: Findings, capacity: Capacity, when: WhenToTell): Promise<void> {
     if (state.storageClass === undefined) {
       await this.#deleteCapacity(state.name)
       return
     }
     const { nodeUid, name: storageClassName } = state
-    const capacity = capacityOf(state, inventory)
     const wanted = storageCapacityFor({ identity: this.#identity, nodeUid, storageClassName, capacity })
     const text = JSON.stringify(wanted)
     if (when !== 'always' && this.#told.get(state.name)?.text === text) return
