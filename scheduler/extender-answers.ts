@@ -5,8 +5,9 @@ import {
   InvalidNodeNames,
   NODE_CACHE_CAPABLE,
   readExtenderArgs,
+  filterResultText,
   type ExtenderArgs,
-  type FilterResult,
+  type Filtered,
   type HostPriority,
 } from './extender-wire.ts'
 
@@ -14,7 +15,7 @@ export type Verb = 'filter' | 'prioritize'
 
 /** What answers a request that could be read. */
 export interface Answers {
-  filter(args: ExtenderArgs): FilterResult
+  filter(args: ExtenderArgs): Filtered
   prioritize(args: ExtenderArgs): readonly HostPriority[]
 }
 
@@ -28,7 +29,8 @@ export interface Answer {
 
 export interface Route {
   readonly verb: Verb
-  readonly answer: (args: ExtenderArgs) => unknown
+  /** The JSON of it. */
+  readonly answer: (args: ExtenderArgs) => string
   readonly withoutNodeNames: (message: string) => Answer
 }
 
@@ -39,8 +41,8 @@ const plain = (status: number, text: string, headers: Answer['headers'] = {}): A
   headers: { 'content-type': 'text/plain; charset=utf-8', ...headers },
 })
 
-const json = (value: unknown): Answer => ({
-  ...{ status: 200, text: JSON.stringify(value) },
+const json = (text: string): Answer => ({
+  ...{ status: 200, text },
   headers: { 'content-type': 'application/json' },
 })
 
@@ -78,13 +80,12 @@ export const routesOf = (
 ): ReadonlyMap<string, Route> => {
   const filter: Route = {
     verb: 'filter',
-    answer: (args) => answers.filter(args),
-    withoutNodeNames: (Error) =>
-      json({ NodeNames: [], FailedNodes: {}, FailedAndUnresolvableNodes: {}, Error } satisfies FilterResult),
+    answer: (args) => filterResultText(answers.filter(args)),
+    withoutNodeNames: (message) => json(filterResultText({ nodeNames: [], refused: new Map() }, message)),
   }
   const prioritize: Route = {
     verb: 'prioritize',
-    answer: (args) => answers.prioritize(args),
+    answer: (args) => JSON.stringify(answers.prioritize(args)),
     // its answer has no place for a message
     withoutNodeNames: (message) => plain(400, message),
   }

@@ -98,8 +98,9 @@ export const startExtenderServer = async (options: ExtenderServerOptions): Promi
     const route = routes.get(path)
     const send = ({ status, text, headers, error }: Answer): void => {
       const connection = stopping.signal.aborted ? { connection: 'close' } : {}
-      response.writeHead(status, { ...headers, ...connection, 'content-length': Buffer.byteLength(text) })
-      response.end(text)
+      const body = Buffer.from(text)
+      response.writeHead(status, { ...headers, ...connection, 'content-length': body.length })
+      response.end(body)
       onRequest?.(route?.verb ?? 'unknown', status, performance.now() - startedAtMs)
       if (error !== undefined) log.error('request of kube-scheduler failed', { path, error })
       else if (status !== 200)

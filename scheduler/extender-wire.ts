@@ -51,6 +51,33 @@ export interface FilterResult {
   readonly Error: string
 }
 
+/** What a filter found: which nodes are left for the pod, and why not the others. */
+export interface Filtered {
+  readonly nodeNames: readonly string[]
+  /** Nodes by why they are refused: few texts, and thousands of nodes that share them. Evicting pods does not help there. */
+  readonly refused: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * The JSON of a FilterResult. Members are written here, one after another, because an object with thousands of names for keys
+ * takes a multiple of the time to be made and written again. A node that is refused twice is there twice.
+ */
+export const filterResultText = ({ nodeNames, refused }: Filtered, error = ''): string => {
+  const members = [...refused].flatMap(([why, names]) => {
+    const text = JSON.stringify(why)
+    return names.map((name) => `${JSON.stringify(name)}:${text}`)
+  })
+  const fields: Readonly<Record<keyof FilterResult, string>> = {
+    NodeNames: JSON.stringify(nodeNames),
+    FailedNodes: '{}',
+    FailedAndUnresolvableNodes: `{${members.join(',')}}`,
+    Error: JSON.stringify(error),
+  }
+  return `{${Object.entries(fields)
+    .map(([name, value]) => `"${name}":${value}`)
+    .join(',')}}`
+}
+
 /** Element of the answer to `prioritize` (the same package, "HostPriority"). */
 export interface HostPriority {
   readonly Host: string

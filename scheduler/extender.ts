@@ -1,5 +1,5 @@
 import type { ClaimView } from '../kube/claim-view.ts'
-import type { ExtenderArgs, FilterResult, HostPriority } from './extender-wire.ts'
+import type { ExtenderArgs, Filtered, HostPriority } from './extender-wire.ts'
 import { PodFit, type FitTools, type RefusalReason } from './pod-fit.ts'
 import { hasClaims, needsOf, type GroupNeed, type Lookups } from './pod-needs.ts'
 import { PreparedNeed } from './prepared-need.ts'
@@ -52,10 +52,8 @@ export class Extender {
   }
 
   /** Refusals are unresolvable: no pod that is evicted makes room in a volume group. */
-  filter({ pod, nodeNames }: ExtenderArgs): FilterResult {
-    const all: FilterResult = {
-      ...{ NodeNames: nodeNames, FailedNodes: {}, FailedAndUnresolvableNodes: {}, Error: '' },
-    }
+  filter({ pod, nodeNames }: ExtenderArgs): Filtered {
+    const all: Filtered = { nodeNames, refused: new Map() }
     if (!hasClaims(pod)) return all
     const { groups, fault } = needsOf(pod, this.#tools)
     if (groups.length === 0 && fault === undefined) return all
@@ -73,7 +71,7 @@ export class Extender {
       return false
     })
     this.#hold(pod.metadata.uid, groups, passed)
-    return { ...all, NodeNames: passed, FailedAndUnresolvableNodes: texts.byNode }
+    return { nodeNames: passed, refused: texts.nodeNames }
   }
 
   /** From 0 to 10; all nodes are as good when the pod needs nothing. */

@@ -74,6 +74,23 @@ const describeLack = (
   return `has ${free} free in volume group "${prepared.need.groupName}" and ${prepared.describe(claims)} to make${most}${coming}`
 }
 
+/** A refusal, and what it was made from. */
+interface Lack {
+  readonly prepared: PreparedNeed
+  readonly claims: readonly ClaimView[]
+  readonly now: RoomNow
+  readonly largest: bigint
+  readonly refused: GroupFit
+}
+
+const isSameLack = (lack: Lack, { prepared, claims, now, largest }: Omit<Lack, 'refused'>): boolean =>
+  lack.prepared === prepared &&
+  lack.claims === claims &&
+  lack.largest === largest &&
+  lack.now.freeExtents === now.freeExtents &&
+  lack.now.comingBytes === now.comingBytes &&
+  lack.now.extentSizeBytes === now.extentSizeBytes
+
 const outcomeOf = (room: Room, { volumes }: WantedVolumes): Outcome => {
   const plan = planVolumes(room, volumes)
   const { layout } = volumes[0] ?? { layout: { name: 'linear' } as const }
@@ -86,6 +103,7 @@ export class PodFit {
   readonly #others: ReturnType<PodsInFlight['others']>
   /** What was found for groups with the same room. */
   readonly #planned = new Map<string, Outcome>()
+  #lastLack: Lack | undefined
 
   constructor(podUid: string, tools: FitTools) {
     this.#tools = tools
@@ -128,12 +146,21 @@ export class PodFit {
       const left = now.freeExtents - held.extents - wanted.extents
       return left >= 0n
         ? { leftBytes: left * now.extentSizeBytes }
-        : refusal('NoRoom', () => describeLack(prepared, claims, now, 0n))
+        : this.#lack({ prepared, claims, now, largest: 0n })
     }
     const outcome = this.#plan(now, wanted, held, `${need.groupName} ${claims.length}`)
     return 'largest' in outcome
-      ? refusal('NoRoom', () => describeLack(prepared, claims, now, outcome.largest))
+      ? this.#lack({ prepared, claims, now, largest: outcome.largest })
       : { leftBytes: outcome.largestLeft * now.extentSizeBytes }
+  }
+
+  /** Nodes that are full alike, one after another, share a refusal and its text. */
+  #lack(made: Omit<Lack, 'refused'>): GroupFit {
+    if (this.#lastLack !== undefined && isSameLack(this.#lastLack, made)) return this.#lastLack.refused
+    const { prepared, claims, now, largest } = made
+    const refused = refusal('NoRoom', () => describeLack(prepared, claims, now, largest))
+    this.#lastLack = { ...made, refused }
+    return refused
   }
 
   /** Nodes with the same room have the same answer, unless other pods are held there. */

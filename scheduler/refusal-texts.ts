@@ -7,16 +7,24 @@ const SHARED = 'cannot have its volumes'
 
 /** Why nodes are refused to a pod: no more texts than a person reads, and none made that is not told. */
 export class RefusalTexts {
-  readonly byNode: Record<string, string> = Object.create(null) as Record<string, string>
-  readonly #texts = new Set<string>()
+  readonly #byText = new Map<string, string[]>()
+  #last: { readonly text: () => string; readonly nodeNames: string[] } | undefined
 
+  /** The same function stands for the same text. */
   add(nodeName: string, text: () => string): void {
-    if (this.#texts.size >= MOST_TEXTS) {
-      this.byNode[nodeName] = SHARED
-      return
-    }
-    const told = text()
-    this.#texts.add(told)
-    this.byNode[nodeName] = told
+    if (this.#last?.text !== text) this.#last = { text, nodeNames: this.#sharing(text) }
+    this.#last.nodeNames.push(nodeName)
+  }
+
+  /** By text; in the order in which they came. */
+  get nodeNames(): ReadonlyMap<string, readonly string[]> {
+    return this.#byText
+  }
+
+  #sharing(text: () => string): string[] {
+    const told = this.#byText.size < MOST_TEXTS ? text() : SHARED
+    const nodeNames = this.#byText.get(told) ?? []
+    this.#byText.set(told, nodeNames)
+    return nodeNames
   }
 }

@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { InvalidExtenderArgs, InvalidNodeNames, readExtenderArgs } from '../../../scheduler/extender-wire.ts'
+import {
+  filterResultText,
+  InvalidExtenderArgs,
+  InvalidNodeNames,
+  readExtenderArgs,
+} from '../../../scheduler/extender-wire.ts'
 
 const METADATA = { namespace: 'shop', name: 'web', uid: 'u1' }
 const POD = { metadata: METADATA, spec: { volumes: [] } }
@@ -27,6 +32,25 @@ describe('scheduler/extender-wire', () => {
   it('takes a pod without volumes, and no node at all', () => {
     const args = { pod: POD, nodeNames: [] }
     expect(read({ Pod: { metadata: METADATA, spec: {} }, NodeNames: [] })).to.deep.equal(args)
+  })
+
+  it('writes every node with why it is refused, whatever the names and texts are', () => {
+    const refused = new Map([
+      ['has "0 B"\n', ['n2', '__proto__', 'quote"s']],
+      ['is not ready', ['n3']],
+    ])
+    const byNode = {
+      n2: 'has "0 B"\n',
+      ['__proto__']: 'has "0 B"\n',
+      'quote"s': 'has "0 B"\n',
+      n3: 'is not ready',
+    }
+    expect(JSON.parse(filterResultText({ nodeNames: ['n1'], refused }))).to.deep.equal({
+      ...{ NodeNames: ['n1'], FailedNodes: {}, FailedAndUnresolvableNodes: byNode, Error: '' },
+    })
+    expect(JSON.parse(filterResultText({ nodeNames: [], refused: new Map() }, 'say "no"'))).to.deep.equal({
+      ...{ NodeNames: [], FailedNodes: {}, FailedAndUnresolvableNodes: {}, Error: 'say "no"' },
+    })
   })
 
   const NO_REQUESTS: Readonly<Record<string, readonly [text: string, says: string]>> = {

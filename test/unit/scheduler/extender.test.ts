@@ -32,9 +32,7 @@ describe('scheduler/extender', () => {
     const cluster = clusterOf({})
     const nodeNames = ['a', 'b']
     for (const pod of [podWith('web'), podWith('other', 'of-another-driver')])
-      expect(cluster.extender.filter({ pod, nodeNames })).to.deep.equal({
-        ...{ NodeNames: nodeNames, FailedNodes: {}, FailedAndUnresolvableNodes: {}, Error: '' },
-      })
+      expect(cluster.extender.filter({ pod, nodeNames })).to.deep.equal({ nodeNames, refused: new Map() })
     expect(cluster.pods.bytes).to.equal(0)
   })
 

@@ -2,7 +2,7 @@ import type { NodeLocalStorage } from '../../../crd/types.ts'
 import type { ClaimView } from '../../../kube/claim-view.ts'
 import type { ClassView } from '../../../kube/class-view.ts'
 import { Extender } from '../../../scheduler/extender.ts'
-import type { ExtenderPod, FilterResult } from '../../../scheduler/extender-wire.ts'
+import { filterResultText, type ExtenderPod, type FilterResult } from '../../../scheduler/extender-wire.ts'
 import type { NodeView } from '../../../scheduler/node-view.ts'
 import type { RefusalReason } from '../../../scheduler/pod-fit.ts'
 import { startReckoning, type Reckoning } from '../../../scheduler/reckoning.ts'
@@ -66,8 +66,10 @@ export const clusterOf = (roomOnNodes: Readonly<Record<string, string>>): Cluste
     ...stores,
     ...reckoning,
     ...{ extender, refused },
-    filter: (pod, ...nodeNames) =>
-      extender.filter({ pod, nodeNames: nodeNames.length > 0 ? nodeNames : names }),
+    filter: (pod, ...nodeNames) => {
+      const found = extender.filter({ pod, nodeNames: nodeNames.length > 0 ? nodeNames : names })
+      return JSON.parse(filterResultText(found)) as FilterResult
+    },
     scores: (pod, ...nodeNames) =>
       Object.fromEntries(
         extender

@@ -10,7 +10,7 @@ import {
   type ExtenderServer,
   type ExtenderServerOptions,
 } from '../../../scheduler/extender-server.ts'
-import type { ExtenderArgs, FilterResult } from '../../../scheduler/extender-wire.ts'
+import type { ExtenderArgs, Filtered } from '../../../scheduler/extender-wire.ts'
 import { eventually } from '../../support/eventually.ts'
 
 export const POD = { metadata: { namespace: 'shop', name: 'web', uid: 'u1' }, spec: {} }
@@ -20,11 +20,9 @@ export const bodyOf = (nodeNames: readonly string[]): string =>
   JSON.stringify({ Pod: POD, NodeNames: nodeNames })
 
 /** All nodes but the last. */
-export const filter = ({ nodeNames }: ExtenderArgs): FilterResult => ({
-  NodeNames: nodeNames.slice(0, -1),
-  FailedNodes: { [nodeNames.at(-1) ?? '']: 'has 0 bytes' },
-  FailedAndUnresolvableNodes: {},
-  Error: '',
+const filter = ({ nodeNames }: ExtenderArgs): Filtered => ({
+  nodeNames: nodeNames.slice(0, -1),
+  refused: new Map([['has 0 bytes', nodeNames.slice(-1)]]),
 })
 
 interface Reply {
