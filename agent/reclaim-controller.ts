@@ -43,6 +43,8 @@ export class ReclaimController {
   readonly #known: ObjectStore<PersistentVolumeView>
   readonly #references: VolumeReferences
   readonly #classes: ClassKeeper
+  /** PersistentVolumes that are known to be going, by name: which, and since when by the monotonic clock. */
+  readonly #going = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
 
   constructor({ ports, identity, known, references, classes }: ReclaimTools) {
     this.#ports = ports
@@ -55,6 +57,7 @@ export class ReclaimController {
   /** @throws whatever should be tried again with backoff. */
   async reconcile(name: ObjectKey): Promise<undefined> {
     const woken = this.#known.get(name)
+    if (woken === undefined) this.#going.delete(name)
     if (woken === undefined || decideReclaim(woken).kind === 'keep') return undefined
     const now = await this.#read(name)
     if (now === undefined) return undefined
@@ -89,13 +92,16 @@ export class ReclaimController {
     await atStep('delete-persistent-volume', () =>
       this.#ports.client.delete(PERSISTENT_VOLUMES, { name }, { uid, resourceVersion }),
     )
+    this.#goesNow(volume)
     this.#ports.log.info('persistent volume deleted', { volume: name })
   }
 
   async #remove(volume: OurVolume): Promise<void> {
     const { volumes, log } = this.#ports
     const { name, handle } = volume
-    const found = await this.#telling(volume, async () => this.#find(volume, await this.#references.fresh()))
+    const found = await this.#telling(volume, async () =>
+      this.#find(volume, await this.#namesSinceItGoes(volume)),
+    )
     if (found === undefined) return
     // the proof took a while: Retain, and whatever else was said meanwhile, counts
     if ((await this.#read(name))?.resourceVersion !== volume.resourceVersion)
@@ -125,6 +131,18 @@ export class ReclaimController {
           ? undefined
           : await client.get<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS, claim),
     })
+  }
+
+  /** Read after the PersistentVolume was deleted: an object that is made for the same data comes before that. */
+  #namesSinceItGoes(volume: OurVolume): Promise<References> {
+    const known = this.#going.get(volume.name)
+    return this.#references.since(known?.uid === volume.uid ? known.sinceMs : this.#goesNow(volume))
+  }
+
+  #goesNow({ name, uid }: OurVolume): number {
+    const sinceMs = performance.now()
+    this.#going.set(name, { uid, sinceMs })
+    return sinceMs
   }
 
   /** As the watch of this node has it: enough to leave an object alone, and not to remove a volume. */

@@ -22,26 +22,46 @@ export const referencesOf = (volumes: Iterable<PersistentVolumeView>): Reference
   return names
 }
 
+/** For so long a list serves those who only need one that is newer than something they know of. */
+const BELIEVED_MS = 5000
+
 /**
  * Which PersistentVolumes name which logical volumes, in the whole cluster, as a quorum of the control plane has it. What
  * the watch of this node shows leaves out those that do not carry its label, and no volume may die for that.
  */
 export class VolumeReferences {
   readonly #read: SharedRead<References>
+  readonly #now: () => number
+  #newest: { readonly references: References; readonly beganAtMs: number } | undefined
 
-  constructor(client: KubeClient) {
+  /** `now` gives milliseconds of a clock that never jumps. */
+  constructor(client: KubeClient, now: () => number = () => performance.now()) {
+    this.#now = now
     this.#read = new SharedRead(async () => {
+      const beganAtMs = now()
       const found: PersistentVolumeView[] = []
       await client.list<PersistentVolume>(PERSISTENT_VOLUMES, {}, (object) => {
         const view = viewPersistentVolume(object)
         if (view.handle !== undefined) found.push(view)
       })
-      return referencesOf(found)
+      const references = referencesOf(found)
+      this.#newest = { references, beganAtMs }
+      return references
     })
   }
 
   /** As they were at some moment after the call. Costs a list of all PersistentVolumes, shared by who asks meanwhile. */
   fresh(): Promise<References> {
     return this.#read.fresh()
+  }
+
+  /**
+   * As they were at some moment after `momentMs`, which is at most 5 s ago: volumes that are removed together share a list
+   * also when their removals take turns.
+   */
+  since(momentMs: number): Promise<References> {
+    const { references, beganAtMs = Number.NEGATIVE_INFINITY } = this.#newest ?? {}
+    const isBelieved = beganAtMs >= momentMs && this.#now() - beganAtMs < BELIEVED_MS
+    return references !== undefined && isBelieved ? Promise.resolve(references) : this.fresh()
   }
 }
