@@ -1,11 +1,10 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
+import { withPages } from './direct-memory.ts'
+
 /** Direct I/O wants offsets, lengths and memory at multiples of the sector size, which is 4096 at most. */
 const BLOCK_BYTES = 4096
-
-/** Memory of a resizable ArrayBuffer begins at a page of its own; that of a Buffer begins anywhere. */
-const alignedBuffer = (bytes: number): Buffer => Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }))
 
 /** A device opened for reads that go to the disk. */
 export interface DirectFile {
@@ -13,16 +12,28 @@ export interface DirectFile {
   readonly rdev: number
   /** @throws Error when the device ends before, or cannot be read. */
   read(offsetBytes: bigint, lengthBytes: number): Promise<Buffer>
+  /**
+   * As read, and gives what `look` makes of the bytes. They are lent to it: other reads overwrite them as soon as it has
+   * returned.
+   */
+  look<T>(offsetBytes: bigint, lengthBytes: number, look: (bytes: Buffer) => T): Promise<T>
 }
 
-const readBlocks = async (file: FileHandle, offsetBytes: bigint, lengthBytes: number): Promise<Buffer> => {
+const readBlocks = <T>(
+  file: FileHandle,
+  offsetBytes: bigint,
+  lengthBytes: number,
+  look: (bytes: Buffer) => T,
+): Promise<T> => {
   const first = Number(offsetBytes) - (Number(offsetBytes) % BLOCK_BYTES)
   const skipped = Number(offsetBytes) - first
-  const blocks = alignedBuffer(Math.ceil((skipped + lengthBytes) / BLOCK_BYTES) * BLOCK_BYTES)
-  const { bytesRead } = await file.read(blocks, 0, blocks.length, first)
-  if (bytesRead < skipped + lengthBytes)
-    throw new Error(`the device ends before byte ${offsetBytes + BigInt(lengthBytes)}`)
-  return blocks.subarray(skipped, skipped + lengthBytes)
+  const blocksBytes = Math.ceil((skipped + lengthBytes) / BLOCK_BYTES) * BLOCK_BYTES
+  return withPages(blocksBytes, async (pages) => {
+    const { bytesRead } = await file.read(pages, 0, blocksBytes, first)
+    if (bytesRead < skipped + lengthBytes)
+      throw new Error(`the device ends before byte ${offsetBytes + BigInt(lengthBytes)}`)
+    return look(pages.subarray(skipped, skipped + lengthBytes))
+  })
 }
 
 /**
@@ -34,7 +45,12 @@ export const withDirectFile = async <T>(path: string, use: (file: DirectFile) =>
   const file = await open(path, constants.O_RDONLY | constants.O_DIRECT)
   try {
     const { rdev } = await file.stat()
-    return await use({ rdev, read: (offsetBytes, lengthBytes) => readBlocks(file, offsetBytes, lengthBytes) })
+    return await use({
+      rdev,
+      read: (offsetBytes, lengthBytes) =>
+        readBlocks(file, offsetBytes, lengthBytes, (bytes) => Buffer.from(bytes)),
+      look: (offsetBytes, lengthBytes, look) => readBlocks(file, offsetBytes, lengthBytes, look),
+    })
   } finally {
     await file.close()
   }

@@ -83,8 +83,10 @@ const areZero = async (
 ): Promise<boolean | undefined> => {
   const label = parseLabel(await file.read(0n, HEAD_BYTES))
   if (label?.physicalVolumeUuid !== uuid.replaceAll('-', '')) return undefined
-  for (const { offset, length } of parts)
-    if (!(await file.read(offset, Number(length))).equals(ZEROS.subarray(0, Number(length)))) return false
+  for (const { offset, length } of parts) {
+    const zeros = ZEROS.subarray(0, Number(length))
+    if (!(await file.look(offset, zeros.length, (bytes) => bytes.equals(zeros)))) return false
+  }
   return true
 }
 

@@ -177,7 +177,8 @@ export const createNodeVolumes = async ({
       return Promise.all(made.map(blank))
     },
 
-    findVolume: (handle) => unlessNotFound(() => find(handle)),
+    findVolume: ({ groupUuid, volumeUuid }) =>
+      unlessNotFound(async () => requireVolume(await groups.byUuid(groupUuid).glance(), volumeUuid)),
 
     prepareVolume: (handle, content) =>
       volumes.run(handle.volumeUuid, () => prepareVolume(toolsFor(handle), handle.volumeUuid, content)),
