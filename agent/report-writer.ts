@@ -13,8 +13,11 @@ import { eventsOf } from './report-events.ts'
 import { roomOf } from './report-room.ts'
 import { unclaimedVolumes } from './unclaimed-volumes.ts'
 
-/** A write a second for the whole agent, however long it goes on. What happens meanwhile goes with the next. */
-const NEWS = { burst: 4, refillMs: 1000, maxKeys: 1 }
+/**
+ * A write every two seconds for the whole agent, however long it goes on. What happens meanwhile goes with the next: removing a
+ * hundred volumes takes most of a minute, and each change of the numbers wakes every pod that waits for room.
+ */
+const NEWS = { burst: 4, refillMs: 2000, maxKeys: 1 }
 /**
  * The same while volumes come and nothing else happens. The scheduler process takes off what a claim takes for ten seconds
  * without a report that counts it, so this has to be well below.

@@ -84,7 +84,7 @@ const removalsWereAllowed: HistoryInvariant = (world) =>
     )
 
 /** agent/report-writer.ts: of news and of volumes that have come, and so many at once after each start. */
-const STATUS_WRITES = { perSecond: 1 + 1 / 4, burst: 4 + 2 }
+const STATUS_WRITES = { perSecond: 1 / 2 + 1 / 4, burst: 4 + 2 }
 
 /** I17: reports are bounded, whatever happens. */
 const reportsAreBounded: HistoryInvariant = ({ nodes }) =>
