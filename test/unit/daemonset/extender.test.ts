@@ -40,6 +40,13 @@ const patched = async (): Promise<PodSpec> => {
     .template.spec
 }
 
+interface Certificate {
+  readonly secretName: string
+  readonly dnsNames?: readonly string[]
+  readonly usages: readonly string[]
+  readonly issuerRef: { readonly name: string }
+}
+
 describe('daemonset/extender', () => {
   it('gives the process what it needs to answer with TLS, at the port that the Service names', async () => {
     const { containers, volumes, securityContext } = await patched()
@@ -79,5 +86,25 @@ describe('daemonset/extender', () => {
     expect(Object.keys(extender?.tlsConfig ?? {})).to.have.members(['caFile', 'certFile', 'keyFile'])
     const script = await readFile(join(ROOT, 'scripts/certificates'), 'utf8')
     expect(script).to.include('loam-scheduler.loam-system.svc')
+  })
+
+  it('has its certificates made by cert-manager for the Secrets and the name that are asked for', async () => {
+    const objects = await readManifests('daemonset/examples/cert-manager.yaml')
+    const leafOf = (name: string): Certificate => {
+      const found = objects.find(({ kind, metadata }) => kind === 'Certificate' && metadata.name === name)
+      if (found === undefined) throw new Error(`no Certificate "${name}"`)
+      return found.spec as unknown as Certificate
+    }
+    const issuerRef = { name: 'loam-scheduler-ca' }
+    const server = leafOf('loam-scheduler')
+    const { volumes } = await patched()
+    expect(server).to.deep.include({ issuerRef, secretName: volumes[0]?.secret.secretName })
+    expect(server.dnsNames).to.deep.equal(['loam-scheduler.loam-system.svc'])
+    expect(server.usages).to.include('server auth')
+    const client = leafOf('loam-scheduler-client')
+    expect(client).to.deep.include({ issuerRef })
+    expect(client.usages).to.include('client auth')
+    const second = await readFile(join(ROOT, 'daemonset/second-scheduler/deployment.yaml'), 'utf8')
+    expect(second).to.include(`secretName: ${client.secretName}`)
   })
 })
