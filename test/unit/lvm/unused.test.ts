@@ -8,7 +8,7 @@ import { volumeOf } from '../../cluster/kube/memory-volumes.ts'
 
 const expected: ExpectedVolume = { name: 'pvc-u1', claimUid: 'u1', erase: 'zero' }
 
-/** What does not come to look at the machine is tried here; the rest in test/node/lvm/volumes.test.ts. */
+/** What does not come to look at the machine is tried here; the rest in test/node/lvm/remove-volume.test.ts. */
 describe('lvm/unused', () => {
   const prove = (state: VolumeState, wanted: ExpectedVolume): Promise<Unused> => {
     const volume = volumeOf({
