@@ -25,15 +25,11 @@ export class ProvenRead<T> {
     this.#prove = prove
     this.#read = read
     this.#fresh = new SharedRead(async () => (await this.#proved()) ?? (await this.reread()))
-    this.#cheapest = new SharedRead(
-      async () =>
-        (await this.#proved()) ?? (await this.#betweenChanges(readCheaply)) ?? (await this.reread()),
-    )
     this.#reread = new SharedRead(async () => (await this.#readAnew(this.#read)).result)
-    this.#cheap = new SharedRead(async () => {
-      const { result, isProved } = await this.#readAnew(readCheaply)
-      return isProved ? result : undefined
-    })
+    this.#cheap = new SharedRead(() => this.#betweenChanges(readCheaply))
+    this.#cheapest = new SharedRead(
+      async () => (await this.#proved()) ?? (await this.cheap()) ?? (await this.reread()),
+    )
   }
 
   /** What was true at some moment after the call: proved to be still so, or read. */
@@ -51,7 +47,7 @@ export class ProvenRead<T> {
     return this.#reread.fresh()
   }
 
-  /** A cheap read that began after the call, when nothing changed meanwhile; undefined when there is none. */
+  /** A cheap read that began after the call, and while which nothing changed; undefined when there is none. */
   cheap(): Promise<T | undefined> {
     return this.#cheap.fresh()
   }

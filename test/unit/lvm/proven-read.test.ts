@@ -152,13 +152,14 @@ describe('lvm/proven-read', () => {
       expect(await other.fresh()).to.equal('costly 1')
     })
 
-    it('has nothing and keeps nothing when that leads nowhere, or something changes meanwhile', async () => {
+    it('has nothing and keeps nothing when that leads nowhere, or something changes all the while', async () => {
       await other.fresh()
       cheap = undefined
       expect(await other.cheap()).to.equal(undefined)
       expect(await other.fresh()).to.equal('costly 2')
       cheap = 'cheap'
-      whileCheap = () => (state = 'b')
+      let changes = 0
+      whileCheap = () => (state = `change ${++changes}`)
       expect(await other.cheap()).to.equal(undefined)
       expect(await other.fresh()).to.equal('costly 3')
       state = undefined
