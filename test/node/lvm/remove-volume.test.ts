@@ -51,6 +51,14 @@ describe('lvm/remove-volume', function () {
     expect(tested.ranFile('blkdiscard'), 'never used, so there is nothing to erase').to.equal(0)
   })
 
+  it('finds a volume on the disks after a change of its group, and asks LVM nothing', async () => {
+    const made = await tested.make(16n * MIB)
+    await handMadeLvm('lvchange', '--addtag', 'by-hand', `${tested.group.name}/${made.name}`)
+    tested.forgetCommands()
+    expect((await tested.volumes.findVolume(made.handle))?.tags).to.include('by-hand')
+    expect(tested.ran()).to.deep.equal([])
+  })
+
   it('takes no more LVM commands than erasing needs', async () => {
     const made = await tested.make(16n * MIB, { content: 'block' })
     await tested.volumes.prepareVolume(made.handle, BLOCK)
