@@ -67,15 +67,8 @@ export const filterResultText = ({ nodeNames, refused }: Filtered, error = ''): 
     const text = JSON.stringify(why)
     return names.map((name) => `${JSON.stringify(name)}:${text}`)
   })
-  const fields: Readonly<Record<keyof FilterResult, string>> = {
-    NodeNames: JSON.stringify(nodeNames),
-    FailedNodes: '{}',
-    FailedAndUnresolvableNodes: `{${members.join(',')}}`,
-    Error: JSON.stringify(error),
-  }
-  return `{${Object.entries(fields)
-    .map(([name, value]) => `"${name}":${value}`)
-    .join(',')}}`
+  const refusals = `"FailedNodes":{},"FailedAndUnresolvableNodes":{${members.join(',')}}`
+  return `{"NodeNames":${JSON.stringify(nodeNames)},${refusals},"Error":${JSON.stringify(error)}}`
 }
 
 /** Element of the answer to `prioritize` (the same package, "HostPriority"). */

@@ -213,6 +213,16 @@ describe('scheduler/extender', () => {
     )
   })
 
+  it('gives each node its own numbers, also between nodes that are full alike', () => {
+    const cluster = clusterOf({ one: '8Mi', two: '8Mi', three: '12Mi', four: '8Mi' })
+    put(cluster, claim('a', '20Mi'))
+    const lack = (free: string): string =>
+      `has ${free} free in volume group "loam-fast" and 1 volume of 20 MiB to make`
+    expect(cluster.filter(podWith('db', 'a')).FailedAndUnresolvableNodes).to.deep.equal({
+      ...{ one: lack('8 MiB'), two: lack('8 MiB'), three: lack('12 MiB'), four: lack('8 MiB') },
+    })
+  })
+
   it('gives thirty texts at most, and then one that nodes share', () => {
     const rooms = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`n${at}`, `${at}Mi`]))
     const cluster = clusterOf(rooms)
