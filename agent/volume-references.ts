@@ -33,6 +33,7 @@ export class VolumeReferences {
   readonly #read: SharedRead<References>
   readonly #now: () => number
   #newest: { readonly references: References; readonly beganAtMs: number } | undefined
+  #forgetting: NodeJS.Timeout | undefined
 
   /** `now` gives milliseconds of a clock that never jumps. */
   constructor(client: KubeClient, now: () => number = () => performance.now()) {
@@ -45,7 +46,7 @@ export class VolumeReferences {
         if (view.handle !== undefined) found.push(view)
       })
       const references = referencesOf(found)
-      this.#newest = { references, beganAtMs }
+      this.#keep(references, beganAtMs)
       return references
     })
   }
@@ -56,12 +57,19 @@ export class VolumeReferences {
   }
 
   /**
-   * As they were at some moment after `momentMs`, which is at most 5 s ago: volumes that are removed together share a list
+   * As they were at some moment after `momentMs`, and at most 5 s ago: volumes that are removed together share a list
    * also when their removals take turns.
    */
   since(momentMs: number): Promise<References> {
     const { references, beganAtMs = Number.NEGATIVE_INFINITY } = this.#newest ?? {}
     const isBelieved = beganAtMs >= momentMs && this.#now() - beganAtMs < BELIEVED_MS
     return references !== undefined && isBelieved ? Promise.resolve(references) : this.fresh()
+  }
+
+  /** Not for longer than it serves: it has the volumes of all nodes. */
+  #keep(references: References, beganAtMs: number): void {
+    this.#newest = { references, beganAtMs }
+    clearTimeout(this.#forgetting)
+    this.#forgetting = setTimeout(() => (this.#newest = undefined), BELIEVED_MS).unref()
   }
 }
