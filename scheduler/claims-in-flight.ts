@@ -31,6 +31,7 @@ export class ClaimsInFlight {
   readonly #nodeByUid = new Map<string, string>()
   readonly #assumed = new Map<string, Assumed>()
   readonly #versions = new Map<string, number>()
+  #version = 0
   /** UIDs of those that got their volume, or went without a word of it before, and until when they count. */
   readonly #left = new Map<string, number>()
   readonly #now: () => number
@@ -74,6 +75,12 @@ export class ClaimsInFlight {
   versionOf(nodeName: string): number {
     this.#expire()
     return this.#versions.get(nodeName) ?? 0
+  }
+
+  /** Another number whenever something has changed on any node. */
+  get version(): number {
+    this.#expire()
+    return this.#version
   }
 
   /** On all nodes. */
@@ -121,6 +128,7 @@ export class ClaimsInFlight {
   }
 
   #changed(nodeName: string): void {
+    this.#version += 1
     this.#versions.set(nodeName, (this.#versions.get(nodeName) ?? 0) + 1)
   }
 }

@@ -5,7 +5,7 @@ import type { NodeLocalStorage } from '../crd/types.ts'
 import type { ClassView } from '../kube/class-view.ts'
 import type { ObjectStore } from '../kube/types.ts'
 import type { ClaimsInFlight, ComingClaim } from './claims-in-flight.ts'
-import type { GroupOnNode } from './groups-on-nodes.ts'
+import type { GroupOnNode, Reckoned } from './groups-on-nodes.ts'
 import { reportedRoom } from './reported-room.ts'
 import type { RoomNow } from './room-now.ts'
 
@@ -37,13 +37,24 @@ export class GroupRooms {
       const coming = this.#inFlight.on(group.nodeName)
       if (exceptFor.some((uid) => coming.has(uid))) return this.#reckon(group, report, new Set(exceptFor))
     }
-    const version = this.#inFlight.versionOf(group.nodeName)
     const { reckoned } = group
-    if (reckoned?.report === report && reckoned.version === version && reckoned.epoch === this.#epoch)
-      return reckoned.now
+    if (reckoned?.report === report && this.#isUpToDate(reckoned, group.nodeName)) return reckoned.now
+    // before the reckoning: what leaves by its time meanwhile has to be found changed
+    const { version } = this.#inFlight
+    const versionOfNode = this.#inFlight.versionOf(group.nodeName)
     const now = this.#reckon(group, report, new Set())
-    group.reckoned = { report, version, epoch: this.#epoch, now }
+    group.reckoned = { report, epoch: this.#epoch, version, versionOfNode, now }
     return now
+  }
+
+  /** The number for all nodes comes first: thousands of them are asked about at a time, and looking each up takes a while. */
+  #isUpToDate(reckoned: Reckoned, nodeName: string): boolean {
+    if (reckoned.epoch !== this.#epoch) return false
+    const { version } = this.#inFlight
+    if (reckoned.version === version) return true
+    if (reckoned.versionOfNode !== this.#inFlight.versionOf(nodeName)) return false
+    reckoned.version = version
+    return true
   }
 
   /** The volume of a claim, when it is to be made in this group. */

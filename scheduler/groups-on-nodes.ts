@@ -4,10 +4,12 @@ import type { ObjectStore } from '../kube/types.ts'
 import type { RoomNow } from './room-now.ts'
 
 /** What GroupRooms found a group to have left, and from what: it is looked at for thousands of nodes at a time. */
-interface Reckoned {
+export interface Reckoned {
   readonly report: NodeLocalStorage
-  readonly version: number
   readonly epoch: number
+  /** Of the claims on their way: to all nodes when this was last looked at, and to this node. */
+  version: number
+  readonly versionOfNode: number
   readonly now: RoomNow | undefined
 }
 
