@@ -1,3 +1,4 @@
+import type { LoamError } from '../core/errors.ts'
 import type { NodeLocalStorage } from '../crd/types.ts'
 import type { ClaimView } from '../kube/claim-view.ts'
 import type { ClassView } from '../kube/class-view.ts'
@@ -56,11 +57,15 @@ export class ClassKeeper {
     return this.#stores.classes.get(storageClassName)
   }
 
-  /** What the class has here; looks first when it never has. Undefined when the class is not for this node. */
+  /**
+   * What the class has here; looks first when it never has, and tells nobody of it: that is for `reconcile`. Undefined when
+   * the class is not for this node.
+   */
   async stateOf(storageClassName: string): Promise<ClassOnNode | undefined> {
     if (!this.#states.has(storageClassName))
       await this.#looks.run(storageClassName, async () => {
-        if (!this.#states.has(storageClassName)) await this.#reconcile(storageClassName)
+        const failure = this.#states.has(storageClassName) ? undefined : await this.#look(storageClassName)
+        if (failure !== undefined) throw failure
       })
     return this.#states.get(storageClassName)
   }
@@ -78,21 +83,26 @@ export class ClassKeeper {
       .map((spec) => spec.storageClassName)
   }
 
-  /** Looks at the disks of a class, makes its group if that can be done, and tells what came of it. */
+  /**
+   * Looks at the disks of a class, makes its group if that can be done, and tells what came of it. Claims wait for the look
+   * and not for the telling, which may take as long as the API server does.
+   */
   async reconcile(storageClassName: string): Promise<void> {
-    await this.#looks.run(storageClassName, () => this.#reconcile(storageClassName))
+    const failure = await this.#looks.run(storageClassName, () => this.#look(storageClassName))
+    await this.publish(storageClassName, 'always')
+    if (failure !== undefined) throw failure
   }
 
-  async #reconcile(storageClassName: string): Promise<void> {
+  /** Gives why the look has to be repeated. What was told of a class that has nothing here is taken back in the same turn. */
+  async #look(storageClassName: string): Promise<LoamError | undefined> {
     const look = await this.#looker.look(storageClassName)
     if (look === undefined) {
       this.#states.delete(storageClassName)
       await this.#reporter.withdraw(storageClassName)
-      return
+      return undefined
     }
     this.#states.set(storageClassName, look.state)
-    await this.publish(storageClassName, 'always')
-    if (look.failure !== undefined) throw look.failure
+    return look.failure
   }
 
   /** Tells size, free space and largest volume as they are now. Returns when the API server has them, or will have them `soon`. */

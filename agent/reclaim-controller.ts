@@ -24,9 +24,9 @@ export interface ReclaimTools {
   readonly ports: Ports
   readonly identity: Identity
   /** PersistentVolumes of this node. */
-  readonly known: ObjectStore<PersistentVolumeView>
+  readonly known: Pick<ObjectStore<PersistentVolumeView>, 'get' | 'entries'>
   readonly references: VolumeReferences
-  readonly classes: ClassKeeper
+  readonly classes: Pick<ClassKeeper, 'groupChanged'>
 }
 
 /**
@@ -40,9 +40,9 @@ export interface ReclaimTools {
 export class ReclaimController {
   readonly #ports: Ports
   readonly #identity: Identity
-  readonly #known: ObjectStore<PersistentVolumeView>
+  readonly #known: ReclaimTools['known']
   readonly #references: VolumeReferences
-  readonly #classes: ClassKeeper
+  readonly #classes: ReclaimTools['classes']
   /** PersistentVolumes that are known to be going, by name: which, and since when by the monotonic clock. */
   readonly #going = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
 

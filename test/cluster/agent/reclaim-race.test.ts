@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import { ReclaimController } from '../../../agent/reclaim-controller.ts'
-import type { ClassKeeper } from '../../../agent/class-keeper.ts'
+import { ReclaimController, type ReclaimTools } from '../../../agent/reclaim-controller.ts'
 import {
   viewPersistentVolume,
   type PersistentVolume,
@@ -11,7 +10,7 @@ import { silentLogger } from '../../../core/logger.ts'
 import { formatVolumeHandle } from '../../../core/naming.ts'
 import { Conflict } from '../../../kube/errors.ts'
 import { PERSISTENT_VOLUMES } from '../../../kube/resources.ts'
-import type { KubeClient, ObjectStore } from '../../../kube/types.ts'
+import type { KubeClient } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
 import { failureOf } from '../../support/eventually.ts'
 import { useApiServer } from '../kube/fixture.ts'
@@ -64,16 +63,15 @@ describe('agent/reclaim-controller: the policy changes while the agent decides',
   }
 
   const controllerWith = (client: KubeClient, woken: PersistentVolumeView): ReclaimController => {
-    const store: Pick<ObjectStore<PersistentVolumeView>, 'get' | 'entries'> = {
+    const known: ReclaimTools['known'] = {
       get: () => woken,
       entries: () => new Map([[NAME, woken]]).entries(),
     }
-    const keeper: Pick<ClassKeeper, 'groupChanged'> = { groupChanged: () => undefined }
     const events = { record: () => undefined, flush: () => Promise.resolve() }
     const ports = { client, volumes: witness, events, log: silentLogger }
     return new ReclaimController({
       ...{ ports, identity: { nodeName: 'node1', clusterId: 'ours', namespace: 'loam-system' } },
-      ...{ known: store as ObjectStore<PersistentVolumeView>, classes: keeper as ClassKeeper },
+      ...{ known, classes: { groupChanged: () => undefined } },
       references: new VolumeReferences(client),
     })
   }

@@ -19,6 +19,7 @@ import { createTransport, type Transport } from '../../../kube/transport.ts'
 import type { EventRequest, KubeClient, KubeObject, ObjectStore, ResourceType } from '../../../kube/types.ts'
 import { NoSpace } from '../../../lvm/errors.ts'
 import type { ExtendVolumeRequest, LogicalVolume } from '../../../lvm/types.ts'
+import { classesForClaims } from '../../support/classes-for-claims.ts'
 import { eventually, failureOf } from '../../support/eventually.ts'
 import { NAMESPACE, persistentVolume } from '../daemonset/objects.ts'
 import { useApiServer } from './fixture.ts'
@@ -162,7 +163,7 @@ describe('agent/expansion-controller, with the API server', function () {
         events: { record: (event: EventRequest) => events.push(event) },
       },
       ...{ identity: { nodeName: 'node1' }, claims: { get: () => ({ wantsMore: true }) } },
-      classes: { find: () => undefined, groupChanged: () => undefined },
+      classes: classesForClaims({ find: () => undefined, group: undefined }),
     } as unknown as ClaimTools
     const volumes = { get: () => view } as unknown as ObjectStore<PersistentVolumeView>
     return new ExpansionController(tools, volumes)

@@ -4,13 +4,13 @@ import { ClaimController } from '../../../agent/claim-controller.ts'
 import { claimThatConcerns } from '../../../agent/claim-filter.ts'
 import { type ClaimView, type PersistentVolumeClaim } from '../../../kube/claim-view.ts'
 import { viewClass } from '../../../kube/class-view.ts'
-import type { ClassKeeper } from '../../../agent/class-keeper.ts'
 import { silentLogger } from '../../../core/logger.ts'
 import { startReflector, type Reflector } from '../../../kube/reflector.ts'
 import { NAMESPACES, PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../../../kube/resources.ts'
 import type { EventRequest, KubeClient, KubeObject } from '../../../kube/types.ts'
 import { NoSpace, OutcomeUnknown } from '../../../lvm/errors.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
+import { classesForClaims } from '../../support/classes-for-claims.ts'
 import { eventually } from '../../support/eventually.ts'
 import { useApiServer } from './fixture.ts'
 import { GROUP, VolumesInMemory } from './memory-volumes.ts'
@@ -153,14 +153,10 @@ describe('agent/claim-controller and a real API server: claims of one pod', func
         },
         identity: { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' },
         claims: store,
-        classes: {
-          find: classOf,
-          stateOf: (name: string) => Promise.resolve({ storageClass: classOf(name), group: GROUP }),
-          groupChanged: () => undefined,
-          claimServed: () => undefined,
-          setAside: () => undefined,
-          publish: () => Promise.resolve(calls.push('publish capacity')),
-        } as unknown as ClassKeeper,
+        classes: classesForClaims({
+          ...{ find: classOf, group: GROUP },
+          onPublish: () => calls.push('publish capacity'),
+        }),
         lease: { isHeld: () => true },
       },
       new Turns(),

@@ -3,11 +3,11 @@ import { expect } from 'chai'
 import { ClaimController } from '../../../agent/claim-controller.ts'
 import { viewClaim, type ClaimView, type PersistentVolumeClaim } from '../../../kube/claim-view.ts'
 import { viewClass } from '../../../kube/class-view.ts'
-import type { ClassKeeper } from '../../../agent/class-keeper.ts'
 import { LeaseNotHeld } from '../../../kube/lease.ts'
 import { silentLogger } from '../../../core/logger.ts'
 import type { KubeClient, KubeObject, ObjectStore } from '../../../kube/types.ts'
 import type { NodeVolumes } from '../../../lvm/types.ts'
+import { classesForClaims } from '../../support/classes-for-claims.ts'
 import { failureOf } from '../../support/eventually.ts'
 
 const claim: PersistentVolumeClaim = {
@@ -69,13 +69,7 @@ describe('agent/claim-controller', () => {
           get: () => viewClaim(claim),
           entries: () => [].values(),
         } as unknown as ObjectStore<ClaimView>,
-        classes: {
-          find: () => storageClass,
-          stateOf: () => Promise.resolve({ storageClass, group }),
-          groupChanged: () => undefined,
-          claimServed: () => undefined,
-          setAside: () => undefined,
-        } as unknown as ClassKeeper,
+        classes: classesForClaims({ find: () => storageClass, group }),
         lease: { isHeld: () => isHeld },
       },
       new Turns(),

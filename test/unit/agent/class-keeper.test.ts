@@ -7,7 +7,9 @@ import { viewClaim, type ClaimView } from '../../../kube/claim-view.ts'
 import { viewClass, type ClassView } from '../../../kube/class-view.ts'
 import type { KubeClient, ObjectStore, ResourceType } from '../../../kube/types.ts'
 import type { NodeLocalStorage } from '../../../crd/types.ts'
+import { Frozen } from '../../../lvm/errors.ts'
 import type { CreateVolumeRequest, Inventory, NodeVolumes, VolumeGroup } from '../../../lvm/types.ts'
+import { failureOf } from '../../support/eventually.ts'
 
 const identity = { nodeName: 'node1', clusterId: 'c', namespace: 'loam-system' }
 const GROUP: VolumeGroup = {
@@ -56,6 +58,8 @@ describe('agent/class-keeper', () => {
   /** Classes whose numbers are to be told soon. */
   let changed: string[]
   let keeper: ClassKeeper
+  /** The API server takes a report when this ends. */
+  let telling: Promise<unknown>
 
   beforeEach(() => {
     if (fast === undefined) throw new Error('not a class of ours')
@@ -64,10 +68,12 @@ describe('agent/class-keeper', () => {
     inventory = () => Promise.resolve(NOTHING)
     ensure = () => Promise.resolve({ group: undefined, disks: [], problem: undefined })
     told = new Map()
+    telling = Promise.resolve()
     claims = new Map()
     const reporter: Pick<ClassReporter, 'tell' | 'withdraw'> = {
       tell: async (name, _when, find) => {
         const findings = await find()
+        await telling
         if (findings !== undefined) told.set(name, findings)
       },
       withdraw: (name) => {
@@ -128,6 +134,25 @@ describe('agent/class-keeper', () => {
     await Promise.all([asked, looked])
     expect([...told.keys()]).to.deep.equal([])
     expect(await keeper.stateOf('fast')).to.equal(undefined)
+  })
+
+  it('has no claim wait until what was found is told', async () => {
+    const slow = held<undefined>()
+    telling = slow.promise
+    ensure = () => Promise.resolve({ group: GROUP, disks: [], problem: undefined })
+    const reconciled = keeper.reconcile('fast')
+    expect((await keeper.stateOf('fast'))?.group).to.equal(GROUP)
+    expect([...told.keys()]).to.deep.equal([])
+    slow.end(undefined)
+    await reconciled
+    expect([...told.keys()]).to.deep.equal(['fast'])
+  })
+
+  it('has a claim fail with what the look came to', async () => {
+    const frozen = new Frozen('NotSeen', 'volume group "loam-fast"', 'not seen on its disks')
+    ensure = () => Promise.reject(frozen)
+    expect(await failureOf(keeper.stateOf('fast'), Frozen)).to.equal(frozen)
+    expect((await keeper.stateOf('fast'))?.problem?.message, 'known from then on').to.equal(frozen.message)
   })
 
   describe('with claims that were given to this node', () => {
